@@ -1,0 +1,87 @@
+/**
+ * What the speaker needs of the world, handed in: time, randomness, connections, a log.
+ * Nothing in `speaker/` reaches for these itself, so a test owns them all.
+ */
+
+import type { Address } from 'bgp-ts'
+
+export interface World {
+  readonly clock: Clock
+  readonly random: Random
+  readonly transport: Transport
+  readonly log: Log
+}
+
+export interface Clock {
+  /** Monotonic, in milliseconds. */
+  now(): number
+  /** Calls `run` once, `delayMs` from now at the earliest. */
+  after(delayMs: number, run: () => void): Timer
+}
+
+export interface Timer {
+  cancel(): void
+}
+
+/** A number in [0, 1). */
+export type Random = () => number
+
+export interface Transport {
+  /** Begins to connect. Exactly one of `onOpen` and `onClose` comes first; after `onClose` nothing comes. */
+  dial(target: DialTarget, handlers: ConnectionHandlers): Connection
+  /** Listens until closed. Rejects when the address cannot be bound. */
+  listen(endpoint: Endpoint, onConnection: (connection: IncomingConnection) => void): Promise<Listener>
+}
+
+export interface DialTarget {
+  readonly remote: Endpoint
+  readonly localAddress?: Address
+}
+
+/** `zone` is the interface name of a link-local address. */
+export interface Endpoint {
+  readonly address: Address
+  readonly zone?: string
+  readonly port: number
+}
+
+export interface ConnectionHandlers {
+  onOpen(): void
+  /** `chunk` is only valid during the call. */
+  onData(chunk: Uint8Array): void
+  /** The queue that made `write` return false is empty again. */
+  onDrain(): void
+  /** Once, however the connection ended (also when it never opened); not after our own `close` or `abort`. */
+  onClose(why: string): void
+}
+
+export interface Connection {
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  /** Takes ownership of `bytes`, which must not change afterwards. False: queued; wait for `onDrain` before more. */
+  write(bytes: Uint8Array): boolean
+  readonly queuedBytes: number
+  /** Sends what is queued, then closes; so that a NOTIFICATION arrives (RFC 4271 section 6). Unread input is discarded. */
+  close(): void
+  /** Closes at once and drops what is queued. */
+  abort(): void
+}
+
+export interface IncomingConnection {
+  readonly remote: Endpoint
+  /** Takes the connection; without it before the callback returns, the transport closes it. */
+  accept(handlers: ConnectionHandlers): Connection
+}
+
+export interface Listener {
+  readonly endpoint: Endpoint
+  close(): Promise<void>
+}
+
+/** The shape of pino: fields first, then the sentence. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
