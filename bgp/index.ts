@@ -1,5 +1,70 @@
 /** bgp-ts: the BGP-4 wire format, from bytes to values and back. */
 
 export * from './address.ts'
+export {
+  type AsPath,
+  type AsPathSegment,
+  asPathLength,
+  asTrans,
+  formatAsPath,
+  mergeAs4Path,
+  prependAsPath,
+} from './attributes/as-path.ts'
+export { type Aggregator, type Origin, origins } from './attributes/basic.ts'
+export type { AttributeContext, Reaction, SenderContext } from './attributes/codec.ts'
+export { reactions } from './attributes/codec.ts'
+export {
+  type ExtendedCommunity,
+  formatCommunity,
+  isTransitiveExtendedCommunity,
+  type LargeCommunity,
+  wellKnownCommunities,
+} from './attributes/communities.ts'
+export {
+  mpReachType,
+  mpUnreachType,
+  type Reach,
+  reachHeader,
+  readReach,
+  readUnreach,
+  type Unreach,
+  unreachHeader,
+} from './attributes/multiprotocol.ts'
+export {
+  type Attributes,
+  attributeCodecs,
+  attributeName,
+  decodeAttributes,
+  encodeAttributes,
+  formatAttributes,
+  type UnknownAttribute,
+} from './attributes/registry.ts'
+export { hex } from './bytes.ts'
+export {
+  type Capability,
+  decodeCapability,
+  encodeCapability,
+  type FamilyNumbers,
+  formatCapability,
+  type GracefulRestartCapability,
+} from './capability.ts'
 export * from './family.ts'
+export * from './framer.ts'
+export { type AttributeSummary, type Finding, type Judgement, judgeAttributes, summarize } from './judge.ts'
+export * from './message.ts'
+export * from './negotiate.ts'
+export * from './nlri.ts'
+export * from './notification.ts'
+export { bgpVersion, decodeOpen, encodeOpen, type Open } from './open.ts'
 export * from './prefix.ts'
+export { describeMessage } from './text.ts'
+export {
+  encodeUpdate,
+  endOfRib,
+  endOfRibFamily,
+  newUpdateParts,
+  scanUpdate,
+  type UpdateContent,
+  type UpdateParts,
+  writeHeader,
+} from './update.ts'
