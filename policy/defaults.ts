@@ -1,0 +1,96 @@
+/**
+ * The pair of policies that a Kubernetes node runs with: out goes only what the node originates, and nothing that is
+ * the node's or the cluster's own ever comes in, from the first message of the first session.
+ */
+
+import type { Prefix } from 'bgp-ts'
+import type { Actions, Policy, Statement } from './policy.ts'
+import { defaultRoutes, exactEntry, insideEntry, type PrefixEntry, PrefixSet } from './prefix-set.ts'
+
+export const vipKinds = ['cluster-ip', 'external-ip', 'load-balancer-ip'] as const
+export const podCidrKind = 'pod-cidr'
+
+export interface DefaultExportOptions {
+  /** `--advertise-pod-cidr`: to external peers; internal ones always get the pod CIDRs. */
+  readonly podCidrsToExternal: boolean
+  readonly communities: readonly number[]
+  readonly prepend?: { readonly asn: number; readonly count: number }
+  /** `--override-nexthop`, towards external peers. */
+  readonly nextHopSelf: boolean
+}
+
+/** VIPs to external peers only; pod CIDRs to internal peers, and to external ones unless switched off. Never transit. */
+export function defaultExport(options: DefaultExportOptions): Policy {
+  const { communities, prepend, nextHopSelf } = options
+  const set: Actions = {
+    ...(communities.length > 0 && { addCommunities: communities }),
+    ...(prepend && { prepend }),
+    ...(nextHopSelf && { nextHop: 'self' as const }),
+  }
+  const accept = (name: string, kinds: readonly string[], peerType: 'external' | 'internal'): Statement => ({
+    name,
+    match: { source: 'originated', kinds, peerType },
+    action: 'accept',
+    ...(peerType === 'external' && Object.keys(set).length > 0 && { set }),
+  })
+  const reject = (name: string, match: Statement['match']): Statement => ({ name, match, action: 'reject' })
+  return {
+    name: 'default export',
+    default: 'reject',
+    statements: [
+      accept('pod CIDRs to internal peers', [podCidrKind], 'internal'),
+      accept('service VIPs to external peers', vipKinds, 'external'),
+      ...(options.podCidrsToExternal
+        ? [accept('pod CIDRs to external peers', [podCidrKind], 'external')]
+        : [
+            reject('--advertise-pod-cidr is false', {
+              source: 'originated',
+              kinds: [podCidrKind],
+              peerType: 'external',
+            }),
+          ]),
+      reject('service VIPs go to external peers only', { source: 'originated', kinds: vipKinds, peerType: 'internal' }),
+      reject('not originated by this node', { source: 'learned' }),
+    ],
+  }
+}
+
+export interface DefaultImportOptions {
+  readonly default: 'accept' | 'reject'
+  /** This node's pod CIDRs: nothing inside them comes from outside. */
+  readonly ownPodCidrs: readonly Prefix[]
+  /** The cluster's service ranges, whole. */
+  readonly serviceCidrs: readonly Prefix[]
+  /** External and load-balancer addresses, and ClusterIPs outside the ranges. */
+  readonly vips: readonly Prefix[]
+  /** Pod CIDRs of other nodes: rejected from external peers, learned from internal ones. */
+  readonly clusterPodCidrs: readonly Prefix[]
+  /** `kube-router.io/node.bgp.customimportreject`: each prefix and all its more specifics. */
+  readonly customImportReject: readonly Prefix[]
+}
+
+/** The rejects that always hold, in both families, then the default of `--import-default`. */
+export function defaultImport(options: DefaultImportOptions): Policy {
+  const reject = (
+    name: string,
+    prefixes: readonly Prefix[],
+    entry: (prefix: Prefix) => PrefixEntry,
+    peerType?: 'external',
+  ): Statement[] => {
+    if (prefixes.length === 0) return []
+    const match = { prefixes: new PrefixSet(prefixes.map(entry)), ...(peerType && { peerType }) }
+    return [{ name, match, action: 'reject' }]
+  }
+  return {
+    name: 'default import',
+    default: options.default,
+    statements: [
+      ...reject('default route', defaultRoutes, exactEntry),
+      ...reject("this node's pod CIDRs", options.ownPodCidrs, insideEntry),
+      ...reject("the cluster's pod CIDRs", options.clusterPodCidrs, insideEntry, 'external'),
+      ...reject("the cluster's service CIDRs", options.serviceCidrs, insideEntry),
+      ...reject('service VIPs', options.vips, exactEntry),
+      ...reject('kube-router.io/node.bgp.customimportreject', options.customImportReject, insideEntry),
+    ],
+  }
+}

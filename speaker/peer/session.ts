@@ -1,0 +1,174 @@
+/**
+ * Runs one state machine against the world: turns its actions into calls, and what happens into its events. It decides nothing.
+ * In Established an UPDATE goes from the framer straight to the owner, without a message object or a step of the machine.
+ */
+
+import {
+  decodeMessage,
+  encodeMessage,
+  extendedMaximumLength,
+  type Fault,
+  Framer,
+  fault,
+  isFault,
+  type Message,
+  messageTypes,
+  type Negotiated,
+  type Notification,
+} from 'bgp-ts'
+import type { Connection, ConnectionHandlers, World } from '../world.ts'
+import { Deadlines } from './deadlines.ts'
+import { type Action, type Event, idle, type MachineConfig, type State, step, type TimerName } from './fsm.ts'
+
+/** What a session tells its peer. */
+export interface SessionOwner {
+  /** The terms at this moment: read at each step, so that a change holds from the next attempt on. */
+  config(): MachineConfig
+  dial(handlers: ConnectionHandlers): Connection
+  /** After every step that changed the state. */
+  moved(from: State, to: State): void
+  up(negotiated: Negotiated): void
+  down(why: string, established: boolean): void
+  /** The body of an UPDATE, while Established. */
+  update(bytes: Uint8Array, at: number, end: number): Fault | undefined
+  deliver(message: Message): void
+  drained(): void
+  counted(direction: 'in' | 'out', kind: Message['kind']): void
+  notified(direction: 'in' | 'out', message: Notification): void
+}
+
+export class Session {
+  readonly #world: World
+  readonly #owner: SessionOwner
+  readonly #deadlines: Deadlines<TimerName>
+  #state: State = idle
+  #connection: Connection | undefined
+  #framer = new Framer()
+  #holdMs = 0
+  #generation = 0
+
+  constructor(world: World, owner: SessionOwner) {
+    this.#world = world
+    this.#owner = owner
+    this.#deadlines = new Deadlines(world.clock, (timer) => this.handle({ kind: 'timer', timer }))
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection
+  }
+
+  handle(event: Event): void {
+    const from = this.#state
+    const [to, actions] = step(from, event, this.#owner.config())
+    this.#state = to
+    for (const action of actions) this.#perform(action)
+    if (to !== from) this.#owner.moved(from, to)
+  }
+
+  /** Takes a connection that the peer opened. */
+  adopt(accept: (handlers: ConnectionHandlers) => Connection): void {
+    this.#state = { name: 'Connect', failures: 0 }
+    this.#framer = new Framer()
+    this.#connection = accept(this.#handlers())
+    this.handle({ kind: 'connected' })
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#connection?.write(bytes) ?? false
+  }
+
+  #perform(action: Action): void {
+    switch (action.do) {
+      case 'connect':
+        this.#framer = new Framer()
+        this.#connection = this.#owner.dial(this.#handlers())
+        break
+      case 'disconnect': {
+        const connection = this.#connection
+        this.#connection = undefined
+        connection?.close()
+        break
+      }
+      case 'send':
+        this.#owner.counted('out', action.message.kind)
+        if (action.message.kind === 'notification') this.#owner.notified('out', action.message)
+        this.#connection?.write(encodeMessage(action.message))
+        break
+      case 'arm':
+        this.#deadlines.arm(action.timer, this.#milliseconds(action.timer, action.seconds))
+        break
+      case 'disarm':
+        this.#deadlines.disarm(action.timer)
+        break
+      case 'up':
+        this.#holdMs = action.negotiated.holdTime * 1000
+        if (action.negotiated.extendedMessages) this.#framer.maximumLength = extendedMaximumLength
+        this.#owner.up(action.negotiated)
+        break
+      case 'down':
+        this.#owner.down(action.why, action.established)
+        break
+      case 'deliver':
+        this.#owner.deliver(action.message)
+        break
+    }
+  }
+
+  /** RFC 4271 section 10: 75 to 100 percent of the value, so that peers do not fall into step; the hold time is exact. */
+  #milliseconds(timer: TimerName, seconds: number): number {
+    const jitter = timer === 'hold' ? 1 : 0.75 + 0.25 * this.#world.random()
+    return seconds * 1000 * jitter
+  }
+
+  /** The handlers of one connection. Once another took its place, what this one still says is not heard. */
+  #handlers(): ConnectionHandlers {
+    const generation = ++this.#generation
+    const current = () => generation === this.#generation && this.#connection !== undefined
+    return {
+      onOpen: () => current() && this.handle({ kind: 'connected' }),
+      onData: (chunk) => current() && this.#read(chunk),
+      onDrain: () => current() && this.#owner.drained(),
+      onClose: (why) => {
+        if (!current()) return
+        this.#connection = undefined
+        this.handle({ kind: 'disconnected', why })
+      },
+    }
+  }
+
+  #read(chunk: Uint8Array): void {
+    try {
+      const wrong = this.#framer.push(chunk, (type, bytes, at, end) => this.#message(type, bytes, at, end))
+      if (wrong) this.handle({ kind: 'malformed', fault: wrong })
+    } catch (error) {
+      // Our own mistake: it must cost this peer's session and nobody else's.
+      this.#world.log.error({ err: error }, 'a message could not be handled')
+      this.handle({ kind: 'malformed', fault: fault('cease', 'internal error') })
+    }
+  }
+
+  /** False once the connection is no longer ours to read from. */
+  #message(type: number, bytes: Uint8Array, at: number, end: number): boolean {
+    const connection = this.#connection
+    if (type === messageTypes.update && this.#state.name === 'Established') {
+      this.#owner.counted('in', 'update')
+      if (this.#holdMs > 0) this.#deadlines.arm('hold', this.#holdMs)
+      const wrong = this.#owner.update(bytes, at, end)
+      if (wrong) this.handle({ kind: 'malformed', fault: wrong })
+    } else {
+      const message = decodeMessage(type, bytes, at, end)
+      if (isFault(message)) {
+        this.handle({ kind: 'malformed', fault: message })
+      } else {
+        this.#owner.counted('in', message.kind)
+        if (message.kind === 'notification') this.#owner.notified('in', message)
+        this.handle({ kind: 'received', message })
+      }
+    }
+    return this.#connection === connection && connection !== undefined
+  }
+}

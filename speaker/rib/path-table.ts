@@ -1,0 +1,124 @@
+/**
+ * Paths of one family: which peer announced which prefix with which attributes. Four integers a path; those of one prefix form a list
+ * with the best one first. This is adj-rib-in and loc-rib in one: a peer's routes are the paths that bear its index.
+ */
+
+import { grown } from './prefix-table.ts'
+
+const initialPaths = 1024
+export const none = -1
+
+export class PathTable {
+  #rows = new Int32Array(initialPaths)
+  #peers = new Int32Array(initialPaths)
+  #attributes = new Int32Array(initialPaths)
+  #next = new Int32Array(initialPaths)
+  /** By prefix row: the best path. */
+  #heads = new Int32Array(initialPaths).fill(none)
+  #free: number[] = []
+  #end = 0
+  #count = 0
+
+  get size(): number {
+    return this.#count
+  }
+
+  /** Path numbers are below this; those that are free have the row -1. */
+  get end(): number {
+    return this.#end
+  }
+
+  /** The best path of a prefix row, or -1. */
+  best(row: number): number {
+    return row < this.#heads.length ? this.#heads[row]! : none
+  }
+
+  row(path: number): number {
+    return this.#rows[path]!
+  }
+
+  peer(path: number): number {
+    return this.#peers[path]!
+  }
+
+  attributes(path: number): number {
+    return this.#attributes[path]!
+  }
+
+  /** The following path of the same prefix, or -1. */
+  next(path: number): number {
+    return this.#next[path]!
+  }
+
+  setAttributes(path: number, attributes: number): void {
+    this.#attributes[path] = attributes
+  }
+
+  /** The path of this peer to this prefix, or -1. */
+  of(row: number, peer: number): number {
+    let path = this.best(row)
+    while (path !== none && this.#peers[path] !== peer) path = this.#next[path]!
+    return path
+  }
+
+  /** Puts a new path last in the list of its prefix. */
+  add(row: number, peer: number, attributes: number): number {
+    const path = this.#free.pop() ?? this.#newPath()
+    this.#rows[path] = row
+    this.#peers[path] = peer
+    this.#attributes[path] = attributes
+    this.#next[path] = none
+    this.#count++
+    if (row >= this.#heads.length) {
+      this.#heads = grown(this.#heads, Math.max(this.#heads.length * 2, row + 1), none)
+    }
+    let last = this.#heads[row]!
+    if (last === none) {
+      this.#heads[row] = path
+      return path
+    }
+    while (this.#next[last] !== none) last = this.#next[last]!
+    this.#next[last] = path
+    return path
+  }
+
+  remove(path: number): void {
+    const row = this.#rows[path]!
+    if (this.#heads[row] === path) {
+      this.#heads[row] = this.#next[path]!
+    } else {
+      this.#next[this.#before(row, path)] = this.#next[path]!
+    }
+    this.#rows[path] = none
+    this.#free.push(path)
+    this.#count--
+  }
+
+  /** Makes a path the first of its prefix. */
+  promote(path: number): void {
+    const row = this.#rows[path]!
+    const head = this.#heads[row]!
+    if (head === path) return
+    this.#next[this.#before(row, path)] = this.#next[path]!
+    this.#next[path] = head
+    this.#heads[row] = path
+  }
+
+  #before(row: number, path: number): number {
+    let before = this.#heads[row]!
+    while (this.#next[before] !== path) before = this.#next[before]!
+    return before
+  }
+
+  #newPath(): number {
+    const path = this.#end++
+    if (path >= this.#rows.length) {
+      const length = this.#rows.length * 2
+      this.#rows = grown(this.#rows, length)
+      this.#peers = grown(this.#peers, length)
+      this.#attributes = grown(this.#attributes, length)
+      this.#next = grown(this.#next, length)
+    }
+    return path
+  }
+}

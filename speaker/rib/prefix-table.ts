@@ -1,0 +1,204 @@
+/**
+ * Prefixes of one family, each with a row number that stays its own while anything refers to it.
+ * Open addressing over typed arrays: about 12 bytes for an IPv4 prefix, nothing for the garbage collector, no key object.
+ * The hash is seeded per process, because peers choose the keys.
+ */
+
+import { type Family, Prefix } from 'bgp-ts'
+
+const initialRows = 1024
+
+export class PrefixTable {
+  readonly family: Family
+  readonly #wide: boolean
+  readonly #seed: number
+  #w0 = new Int32Array(initialRows)
+  #w1: Int32Array
+  #w2: Int32Array
+  #w3: Int32Array
+  #lengths = new Uint8Array(initialRows)
+  /** Row + 1, or 0 for an empty slot. */
+  #slots = new Int32Array(initialRows * 2)
+  #mask = initialRows * 2 - 1
+  #free: number[] = []
+  #rows = 0
+  #count = 0
+
+  constructor(family: Family, seed: number) {
+    this.family = family
+    this.#wide = family === 'ipv6-unicast'
+    this.#seed = seed | 0
+    const wideRows = this.#wide ? initialRows : 0
+    this.#w1 = new Int32Array(wideRows)
+    this.#w2 = new Int32Array(wideRows)
+    this.#w3 = new Int32Array(wideRows)
+  }
+
+  /** Prefixes in the table. */
+  get size(): number {
+    return this.#count
+  }
+
+  /** Row numbers are below this. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  /** How many rows fit before the columns beside this table have to grow. */
+  get capacity(): number {
+    return this.#lengths.length
+  }
+
+  /** The row of a prefix, or -1. */
+  find(w0: number, w1: number, w2: number, w3: number, length: number): number {
+    let slot = this.#hash(w0, w1, w2, w3, length) & this.#mask
+    for (;;) {
+      const row = this.#slots[slot]! - 1
+      if (row < 0) return -1
+      if (this.#is(row, w0, w1, w2, w3, length)) return row
+      slot = (slot + 1) & this.#mask
+    }
+  }
+
+  /** The row of a prefix, made if it is not there. */
+  add(w0: number, w1: number, w2: number, w3: number, length: number): number {
+    let slot = this.#hash(w0, w1, w2, w3, length) & this.#mask
+    for (;;) {
+      const row = this.#slots[slot]! - 1
+      if (row < 0) break
+      if (this.#is(row, w0, w1, w2, w3, length)) return row
+      slot = (slot + 1) & this.#mask
+    }
+    const row = this.#free.pop() ?? this.#newRow()
+    this.#w0[row] = w0
+    if (this.#wide) {
+      this.#w1[row] = w1
+      this.#w2[row] = w2
+      this.#w3[row] = w3
+    }
+    this.#lengths[row] = length
+    this.#slots[slot] = row + 1
+    this.#count++
+    if (this.#count * 10 > this.#slots.length * 7) this.#grow()
+    return row
+  }
+
+  /** Gives the row back. What follows it in the probe chain moves up, so there are no tombstones. */
+  remove(row: number): void {
+    let slot = this.#slotOf(row)
+    this.#count--
+    this.#free.push(row)
+    let next = slot
+    for (;;) {
+      this.#slots[slot] = 0
+      for (;;) {
+        next = (next + 1) & this.#mask
+        const moving = this.#slots[next]! - 1
+        if (moving < 0) return
+        const home = this.#hashOfRow(moving) & this.#mask
+        const between = slot <= next ? slot < home && home <= next : slot < home || home <= next
+        if (!between) break
+      }
+      this.#slots[slot] = this.#slots[next]!
+      slot = next
+    }
+  }
+
+  prefix(row: number): Prefix {
+    return new Prefix(
+      this.family,
+      this.#lengths[row]!,
+      this.#w0[row]!,
+      this.word1(row),
+      this.word2(row),
+      this.word3(row),
+    )
+  }
+
+  word0(row: number): number {
+    return this.#w0[row]!
+  }
+
+  word1(row: number): number {
+    return this.#wide ? this.#w1[row]! : 0
+  }
+
+  word2(row: number): number {
+    return this.#wide ? this.#w2[row]! : 0
+  }
+
+  word3(row: number): number {
+    return this.#wide ? this.#w3[row]! : 0
+  }
+
+  length(row: number): number {
+    return this.#lengths[row]!
+  }
+
+  #is(row: number, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+    if (this.#w0[row] !== w0 || this.#lengths[row] !== length) return false
+    return !this.#wide || (this.#w1[row] === w1 && this.#w2[row] === w2 && this.#w3[row] === w3)
+  }
+
+  #hash(w0: number, w1: number, w2: number, w3: number, length: number): number {
+    let hash = Math.imul(w0 ^ this.#seed, 0x9e3779b1)
+    hash = Math.imul(hash ^ (hash >>> 15) ^ length, 0x85ebca77)
+    if (this.#wide) {
+      hash = Math.imul(hash ^ (hash >>> 13) ^ w1, 0xc2b2ae3d)
+      hash = Math.imul(hash ^ (hash >>> 15) ^ w2, 0x27d4eb2f)
+      hash = Math.imul(hash ^ (hash >>> 13) ^ w3, 0x165667b1)
+    }
+    hash ^= hash >>> 16
+    return Math.imul(hash, 0x9e3779b1) ^ (hash >>> 13)
+  }
+
+  #hashOfRow(row: number): number {
+    return this.#hash(this.#w0[row]!, this.word1(row), this.word2(row), this.word3(row), this.#lengths[row]!)
+  }
+
+  #slotOf(row: number): number {
+    let slot = this.#hashOfRow(row) & this.#mask
+    while (this.#slots[slot] !== row + 1) slot = (slot + 1) & this.#mask
+    return slot
+  }
+
+  #newRow(): number {
+    const row = this.#rows++
+    if (row < this.#lengths.length) return row
+    const rows = this.#lengths.length * 2
+    this.#w0 = grown(this.#w0, rows)
+    this.#lengths = grownBytes(this.#lengths, rows)
+    if (this.#wide) {
+      this.#w1 = grown(this.#w1, rows)
+      this.#w2 = grown(this.#w2, rows)
+      this.#w3 = grown(this.#w3, rows)
+    }
+    return row
+  }
+
+  #grow(): void {
+    const old = this.#slots
+    this.#slots = new Int32Array(old.length * 2)
+    this.#mask = this.#slots.length - 1
+    for (const entry of old) {
+      if (entry === 0) continue
+      let slot = this.#hashOfRow(entry - 1) & this.#mask
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
+      this.#slots[slot] = entry
+    }
+  }
+}
+
+/** A longer copy of a column; what is new is `fill`. */
+export function grown(column: Int32Array, length: number, fill = 0): Int32Array<ArrayBuffer> {
+  const longer = new Int32Array(length)
+  longer.set(column)
+  if (fill !== 0) longer.fill(fill, column.length)
+  return longer
+}
+
+export function grownBytes(column: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const longer = new Uint8Array(length)
+  longer.set(column)
+  return longer
+}

@@ -1,0 +1,21 @@
+/** The real world: the machine's clock, its randomness, its TCP. */
+
+import type { Clock, Log, World } from '../world.ts'
+import { tcp } from './tcp.ts'
+
+export const nodeClock: Clock = {
+  now: () => performance.now(),
+  after: (delayMs, run) => {
+    // Zero delays are for the next turn of the event loop, after sockets were read: a timer of 1 ms would be too slow a step.
+    if (delayMs <= 0) {
+      const immediate = setImmediate(run)
+      return { cancel: () => clearImmediate(immediate) }
+    }
+    const timer = setTimeout(run, delayMs)
+    return { cancel: () => clearTimeout(timer) }
+  },
+}
+
+export function nodeWorld(log: Log): World {
+  return { clock: nodeClock, random: Math.random, transport: tcp, log }
+}
