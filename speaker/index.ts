@@ -1,0 +1,11 @@
+/** The BGP engine: declare peers, routes and policies, and it makes them so. */
+
+export * from './desired.ts'
+export { type PeerChange, peerChange } from './diff.ts'
+export type { PeerEvent } from './peer/peer.ts'
+export type { FamilySnapshot, NotificationSnapshot, PeerSnapshot, SpeakerSnapshot } from './snapshot.ts'
+export { type ApplyReport, Speaker, type SpeakerOptions } from './speaker.ts'
+export type { PeerVerdict, PrefixStory, RouteFilter, RouteRow, RouteView } from './story.ts'
+export { MemoryNetwork } from './transport/memory.ts'
+export { nodeClock, nodeWorld } from './transport/node-world.ts'
+export type * from './world.ts'

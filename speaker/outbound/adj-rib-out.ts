@@ -1,0 +1,107 @@
+/**
+ * What a group of peers was sent, and which rows have to be looked at again: one integer and one octet a row.
+ * What is pending is a set of rows, so it is always the latest state and never longer than the table.
+ */
+
+import { grown, grownBytes } from '../rib/prefix-table.ts'
+import type { FamilyRib } from '../rib/rib.ts'
+import type { OutTable } from './out-table.ts'
+
+const clean = 0
+const dirty = 1
+/** Sent again even if nothing changed. */
+const forced = 2
+
+export class AdjRibOut {
+  readonly rib: FamilyRib
+  readonly #table: OutTable
+  #sent = new Int32Array(0)
+  #marks = new Uint8Array(0)
+  #queue: number[] = []
+  #taken = 0
+  /** Routes that the peers have now. */
+  count = 0
+
+  constructor(rib: FamilyRib, table: OutTable) {
+    this.rib = rib
+    this.#table = table
+  }
+
+  get pending(): number {
+    return this.#queue.length - this.#taken
+  }
+
+  /** What was sent for a row, or 0. */
+  sent(row: number): number {
+    return row < this.#sent.length ? this.#sent[row]! : 0
+  }
+
+  isMarked(row: number): boolean {
+    return row < this.#marks.length && this.#marks[row] !== clean
+  }
+
+  mark(row: number, again = false): void {
+    if (row >= this.#marks.length) this.#grow(row)
+    const before = this.#marks[row]!
+    if (before === clean) this.#queue.push(row)
+    this.#marks[row] = again || before === forced ? forced : dirty
+  }
+
+  /** Marks every row that was sent or could be. */
+  markAll(again: boolean, learned: boolean): void {
+    for (let row = 0; row < this.#sent.length; row++) if (this.#sent[row] !== 0) this.mark(row, again)
+    for (const row of this.rib.originated.keys()) this.mark(row)
+    if (!learned) return
+    for (let row = 0; row < this.rib.prefixes.rows; row++) if (this.rib.paths.best(row) >= 0) this.mark(row)
+  }
+
+  /** The next marked row with what to do about it: `again` when it has to be sent even unchanged. Undefined when none is left. */
+  take(): { row: number; again: boolean } | undefined {
+    if (this.#taken === this.#queue.length) {
+      this.#queue = []
+      this.#taken = 0
+      return undefined
+    }
+    const row = this.#queue[this.#taken++]!
+    const again = this.#marks[row] === forced
+    this.#marks[row] = clean
+    return { row, again }
+  }
+
+  set(row: number, id: number): void {
+    if (row >= this.#sent.length) this.#grow(row)
+    const before = this.#sent[row]!
+    if (before === id) return
+    this.#table.retain(id)
+    this.#table.release(before)
+    this.#sent[row] = id
+    this.count += Number(id !== 0) - Number(before !== 0)
+  }
+
+  /** The same state for a peer that goes its own way. */
+  clone(): AdjRibOut {
+    const copy = new AdjRibOut(this.rib, this.#table)
+    copy.#sent = this.#sent.slice()
+    copy.#marks = this.#marks.slice()
+    copy.#queue = this.#queue.slice(this.#taken)
+    copy.count = this.count
+    for (const id of copy.#sent) this.#table.retain(id)
+    return copy
+  }
+
+  /** Lets go of all it holds. */
+  drop(): void {
+    for (const id of this.#sent) this.#table.release(id)
+    this.#sent = new Int32Array(0)
+    this.#marks = new Uint8Array(0)
+    this.#queue = []
+    this.#taken = 0
+    this.count = 0
+  }
+
+  #grow(row: number): void {
+    const length = Math.max(this.rib.prefixes.capacity, row + 1)
+    this.#sent = grown(this.#sent, length)
+    this.#marks = grownBytes(this.#marks, length)
+  }
+}

@@ -1,0 +1,272 @@
+/**
+ * Who is sent what, and when. Changes mark rows in the groups concerned; groups flush in slices while their members' sockets take data.
+ * A member that does not take data leaves its group with a copy of its state and harms nobody; peers whose state is equal again are put together again.
+ */
+
+import { type Address, type Family, families, formatAddress } from 'bgp-ts'
+import type { LocalDeclaration } from '../desired.ts'
+import type { Jobs } from '../jobs.ts'
+import { none } from '../rib/path-table.ts'
+import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
+import type { RoutedPeer } from '../routed-peer.ts'
+import { AdjRibOut } from './adj-rib-out.ts'
+import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
+import { clogged, type Member, UpdateGroup } from './update-group.ts'
+
+/** Sessions that come up together share one initial dump. */
+const gatherMs = 20
+
+export class Outbound {
+  readonly #rib: Rib
+  readonly #jobs: Jobs
+  readonly #exporter: Exporter
+  readonly #local: () => LocalDeclaration | undefined
+  readonly #groups = new Set<UpdateGroup>()
+  readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
+  #endOfRibHeld: boolean
+
+  constructor(
+    rib: Rib,
+    jobs: Jobs,
+    peers: readonly (RoutedPeer | undefined)[],
+    local: () => LocalDeclaration | undefined,
+    endOfRibHeld: boolean,
+  ) {
+    this.#rib = rib
+    this.#jobs = jobs
+    this.#exporter = new Exporter(rib, peers)
+    this.#local = local
+    this.#endOfRibHeld = endOfRibHeld
+  }
+
+  /** A session came up: everything is sent, then End-of-RIB. */
+  join(peer: RoutedPeer): void {
+    const terms = this.#termsOf(peer)
+    const key = keyOf(terms, peer)
+    const member: Member = { peer, awaiting: new Set(peer.negotiated?.families) }
+    const waiting = [...this.#groups].find((group) => group.key === key && !group.started)
+    if (waiting) {
+      waiting.members.add(member)
+      return
+    }
+    const negotiated = peer.negotiated?.families ?? []
+    const out = negotiated.map((family) => new AdjRibOut(this.#rib.families[family], this.#exporter.table))
+    const group = this.#addGroup(key, terms, out, member)
+    for (const one of out) one.markAll(false, terms.policy.acceptsLearned)
+    this.#schedule(group, gatherMs)
+  }
+
+  leave(peer: RoutedPeer): void {
+    const group = this.#groupOf(peer)
+    if (group) this.#removeMember(group, peer)
+  }
+
+  /** The peer's terms may have changed: it is sent the difference to what it has. */
+  reconsider(peer: RoutedPeer): void {
+    const group = this.#groupOf(peer)
+    if (!group) return
+    const terms = this.#termsOf(peer)
+    const key = keyOf(terms, peer)
+    if (key === group.key) return
+    const own = this.#detach(group, peer, key, terms)
+    for (const out of own.out) out.markAll(false, terms.policy.acceptsLearned || group.terms.policy.acceptsLearned)
+    this.#schedule(own)
+  }
+
+  /** Sends all of a family to one peer again (RFC 2918). Asked again before it is done, it costs nothing more. */
+  refresh(peer: RoutedPeer, family: Family): void {
+    const group = this.#groupOf(peer)
+    if (!group) return
+    const own = group.members.size > 1 ? this.#detach(group, peer, group.key, group.terms) : group
+    own.of(this.#rib.families[family])?.markAll(true, own.terms.policy.acceptsLearned)
+    this.#schedule(own)
+  }
+
+  /** The best path of a row changed. Costs next to nothing where no group can be sent it. */
+  touch(rib: FamilyRib, row: number): void {
+    const best = rib.paths.best(row)
+    const originated = best !== none && rib.paths.peer(best) === ownIndex
+    for (const group of this.#groups) {
+      const out = group.of(rib)
+      if (!out) continue
+      if (!originated && !group.terms.policy.acceptsLearned && out.sent(row) === 0) continue
+      out.mark(row)
+      this.#schedule(group)
+    }
+    if (best === none) this.#free(rib, row)
+  }
+
+  drained(peer: RoutedPeer): void {
+    const group = this.#groupOf(peer)
+    if (group && !group.settled) this.#schedule(group)
+  }
+
+  releaseEndOfRib(): void {
+    this.#endOfRibHeld = false
+    for (const group of this.#groups) if (group.settled && group.started) group.endInitialDump()
+  }
+
+  /** What the peer has been sent for a row, and what the rules say of it now. */
+  decision(peer: RoutedPeer, rib: FamilyRib, row: number): ExportDecision | undefined {
+    const group = this.#groupOf(peer)
+    if (!group?.of(rib)) return undefined
+    const { id, reason } = this.#exporter.decide(group.terms, rib, row)
+    return { id, reason }
+  }
+
+  /** The attribute list and next hop that the peer was sent for a row. */
+  sent(peer: RoutedPeer, rib: FamilyRib, row: number): { list: Uint8Array; nextHop: Address } | undefined {
+    const id = this.#groupOf(peer)?.of(rib)?.sent(row) ?? 0
+    return id === 0 ? undefined : this.#exporter.table.entry(id)
+  }
+
+  advertised(peer: RoutedPeer, family: Family): number {
+    return this.#groupOf(peer)?.of(this.#rib.families[family])?.count ?? 0
+  }
+
+  /** Whether anything waits to be sent. */
+  get settled(): boolean {
+    return [...this.#groups].every((group) => group.settled && group.started)
+  }
+
+  get groups(): number {
+    return this.#groups.size
+  }
+
+  #termsOf(peer: RoutedPeer): ExportTerms {
+    const local = this.#local()
+    const { negotiated, link, exportPolicy } = peer
+    const session = link.localAddress
+    const self = Object.fromEntries(
+      families.flatMap((family) => {
+        const version = family === 'ipv4-unicast' ? 4 : 6
+        const address = session?.version === version ? session : local?.addresses[family]
+        return address ? [[family, address]] : []
+      }),
+    )
+    return {
+      policy: exportPolicy,
+      external: negotiated?.external ?? true,
+      localAsn: negotiated?.localAsn ?? 0,
+      fourOctetAsn: negotiated?.fourOctetAsn ?? true,
+      nextHopSelf: link.declaration.nextHopSelf,
+      self,
+      declared: local?.addresses ?? {},
+      only: exportPolicy.usesNeighbour || exportPolicy.acceptsLearned ? peer : undefined,
+    }
+  }
+
+  #groupOf(peer: RoutedPeer): UpdateGroup | undefined {
+    for (const group of this.#groups) {
+      for (const member of group.members) if (member.peer === peer) return group
+    }
+    return undefined
+  }
+
+  #addGroup(key: string, terms: ExportTerms, out: readonly AdjRibOut[], member: Member): UpdateGroup {
+    const group = new UpdateGroup(key, terms, this.#exporter, out)
+    group.members.add(member)
+    this.#groups.add(group)
+    this.#flushes.set(group, (overdue) => this.#flush(group, overdue))
+    return group
+  }
+
+  #removeMember(group: UpdateGroup, peer: RoutedPeer): Member | undefined {
+    const member = [...group.members].find((one) => one.peer === peer)
+    if (member) group.members.delete(member)
+    if (group.members.size === 0) this.#dropGroup(group)
+    return member
+  }
+
+  #dropGroup(group: UpdateGroup): void {
+    this.#groups.delete(group)
+    this.#flushes.delete(group)
+    for (const out of group.out) {
+      const rows = out.rib.prefixes.rows
+      const orphans: number[] = []
+      for (let row = 0; row < rows; row++) {
+        if (out.rib.paths.best(row) === none && (out.sent(row) !== 0 || out.isMarked(row))) orphans.push(row)
+      }
+      out.drop()
+      for (const row of orphans) this.#free(out.rib, row)
+    }
+  }
+
+  /** Makes a peer a group of its own, with a copy of what its old group sent. */
+  #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
+    const out = group.out.map((one) => one.clone())
+    const member = this.#removeMember(group, peer) ?? { peer, awaiting: new Set<Family>() }
+    const own = this.#addGroup(key, terms, out, member)
+    own.started = true
+    return own
+  }
+
+  #schedule(group: UpdateGroup, delayMs = 0): void {
+    const flush = this.#flushes.get(group)
+    if (flush && (group.started || delayMs > 0)) this.#jobs.add(flush, delayMs)
+  }
+
+  /** One slice of a group's pending changes; true when there is no more to do for now. */
+  #flush(group: UpdateGroup, overdue: () => boolean): boolean {
+    if (!this.#groups.has(group)) return true
+    this.#letGoOfSlowMembers(group)
+    const waiting = [...group.members].some(({ peer }) => peer.link.queuedBytes > clogged)
+    group.flush(overdue, (rib, row) => this.#free(rib, row))
+    // A clogged member wakes the group when its socket drains.
+    if (!group.settled) return waiting && [...group.members].every(({ peer }) => peer.link.queuedBytes > clogged)
+    if (!this.#endOfRibHeld) group.endInitialDump()
+    this.#merge(group)
+    return true
+  }
+
+  #letGoOfSlowMembers(group: UpdateGroup): void {
+    const slow = [...group.members].filter(({ peer }) => peer.link.queuedBytes > clogged)
+    if (slow.length === 0 || slow.length === group.members.size) return
+    for (const { peer } of slow) this.#detach(group, peer, group.key, group.terms)
+  }
+
+  /** Two settled groups of one key have been sent the same: they become one. */
+  #merge(group: UpdateGroup): void {
+    const other = [...this.#groups].find((one) => one !== group && one.key === group.key && one.started && one.settled)
+    if (!other) return
+    for (const member of group.members) other.members.add(member)
+    group.members.clear()
+    this.#dropGroup(group)
+  }
+
+  /** Gives a row back once it has no path, and nobody has been or is to be sent anything of it. */
+  #free(rib: FamilyRib, row: number): void {
+    if (rib.paths.best(row) !== none) return
+    for (const group of this.#groups) {
+      const out = group.of(rib)
+      if (out && (out.sent(row) !== 0 || out.isMarked(row))) return
+    }
+    rib.prefixes.remove(row)
+  }
+}
+
+/** All that makes a difference in what a peer is sent. */
+function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
+  const hops = (of: ExportTerms['self']) =>
+    families.map((family) => {
+      const address = of[family]
+      return address ? formatAddress(address) : '-'
+    })
+  return JSON.stringify([
+    terms.policy.key,
+    terms.external,
+    terms.localAsn,
+    terms.fourOctetAsn,
+    terms.nextHopSelf,
+    usesSelf(terms) && hops(terms.self),
+    hops(terms.declared),
+    peer.negotiated?.families,
+    terms.only?.name,
+  ])
+}
+
+/** Whether our address of the session can end up in a next hop. Where it cannot, it does not keep peers apart. */
+function usesSelf({ nextHopSelf, policy, declared }: ExportTerms): boolean {
+  const asked = policy.policy.statements.some(({ set }) => set?.nextHop === 'self')
+  return nextHopSelf || asked || policy.acceptsLearned || families.some((family) => declared[family] === undefined)
+}

@@ -1,0 +1,103 @@
+/**
+ * Update groups: peers that would be sent the same octets share one adj-rib-out and one packer. Two peers are in one group while
+ * their terms agree; the key is that sentence as a value. A group hands out buffers, and knows nothing of sockets.
+ */
+
+import { endOfRib, type Family, families } from 'bgp-ts'
+import type { FamilyRib } from '../rib/rib.ts'
+import type { RoutedPeer } from '../routed-peer.ts'
+import type { AdjRibOut } from './adj-rib-out.ts'
+import type { Exporter, ExportTerms } from './exporter.ts'
+import { Packer } from './packer.ts'
+
+export interface Member {
+  readonly peer: RoutedPeer
+  /** Families whose End-of-RIB has not been sent yet. */
+  readonly awaiting: Set<Family>
+}
+
+/** More than this in a socket's queue, and the group waits for it, or goes on without it. */
+export const clogged = 256 * 1024
+
+export class UpdateGroup {
+  readonly key: string
+  readonly terms: ExportTerms
+  readonly members = new Set<Member>()
+  readonly out: readonly AdjRibOut[]
+  /** Nobody joins a group that has begun its first dump. */
+  started = false
+  readonly #exporter: Exporter
+  readonly #packer: Packer
+
+  constructor(key: string, terms: ExportTerms, exporter: Exporter, out: readonly AdjRibOut[]) {
+    this.key = key
+    this.terms = terms
+    this.out = out
+    this.#exporter = exporter
+    this.#packer = new Packer((bytes) => {
+      for (const { peer } of this.members) peer.link.send(bytes)
+    })
+  }
+
+  get settled(): boolean {
+    return this.out.every((family) => family.pending === 0)
+  }
+
+  of(rib: FamilyRib): AdjRibOut | undefined {
+    return this.out.find((one) => one.rib === rib)
+  }
+
+  /** Sends pending changes until time is up or nothing is left; `unused` hears of each row that is sent no more. */
+  flush(overdue: () => boolean, unused: (rib: FamilyRib, row: number) => void): void {
+    this.started = true
+    for (const out of this.out) {
+      while (out.pending > 0 && !this.#waits() && !overdue()) this.#slice(out, overdue, unused)
+    }
+  }
+
+  /** Sends the End-of-RIB markers that members still wait for (RFC 4724 section 2). */
+  endInitialDump(): void {
+    for (const { peer, awaiting } of this.members) {
+      for (const family of families) {
+        if (!awaiting.delete(family)) continue
+        peer.link.send(endOfRib(family))
+        peer.counters[family].endOfRibSent = true
+      }
+    }
+  }
+
+  #waits(): boolean {
+    return [...this.members].some(({ peer }) => peer.link.queuedBytes > clogged)
+  }
+
+  #slice(out: AdjRibOut, overdue: () => boolean, unused: (rib: FamilyRib, row: number) => void): void {
+    const { rib } = out
+    const withdrawn: number[] = []
+    const gone: number[] = []
+    const announced = new Map<number, number[]>()
+    for (let count = 1; ; count++) {
+      const next = out.take()
+      if (!next) break
+      const { row, again } = next
+      const { id } = this.#exporter.decide(this.terms, rib, row)
+      const before = out.sent(row)
+      if (id === 0 && before !== 0) withdrawn.push(row)
+      if (id !== 0 && (id !== before || again)) {
+        const rows = announced.get(id)
+        if (rows) rows.push(row)
+        else announced.set(id, [row])
+      }
+      out.set(row, id)
+      if (id === 0) gone.push(row)
+      if (count % 256 === 0 && overdue()) break
+    }
+    if (withdrawn.length > 0) this.#packer.withdraw(rib.prefixes, withdrawn)
+    for (const [id, rows] of announced) this.#packer.announce(rib.prefixes, rows, this.#exporter.table.entry(id))
+    this.#packer.flush()
+    const sent = this.#packer.messages
+    this.#packer.messages = 0
+    for (const { peer } of this.members) peer.updatesSent += sent
+    // Only now: a row that is freed may be another prefix at once.
+    for (const row of gone) unused(rib, row)
+  }
+}

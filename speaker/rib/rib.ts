@@ -1,0 +1,138 @@
+/**
+ * The routing table of both families: every accepted path, the best first. It tells one listener which prefix has another best path;
+ * who is to hear of it, and in what form, is the business of `outbound/`.
+ */
+
+import { type Family, families } from 'bgp-ts'
+import type { OriginatedRoute } from '../desired.ts'
+import { AttributeTable } from './attribute-table.ts'
+import { bestOf, type Candidate, compareCandidates, type PeerRank } from './best-path.ts'
+import { none, PathTable } from './path-table.ts'
+import { PrefixTable } from './prefix-table.ts'
+
+/** Index of the speaker itself among the peers of paths. */
+export const ownIndex = 0
+
+export class FamilyRib {
+  readonly family: Family
+  readonly prefixes: PrefixTable
+  readonly paths = new PathTable()
+  /** By row: what this speaker originates, with its provenance. */
+  readonly originated = new Map<number, OriginatedRoute>()
+
+  constructor(family: Family, seed: number) {
+    this.family = family
+    this.prefixes = new PrefixTable(family, seed)
+  }
+}
+
+/** A row whose best path changed: another path, other attributes, or none any more. */
+export type BestListener = (rib: FamilyRib, row: number) => void
+
+export class Rib {
+  readonly attributes: AttributeTable
+  readonly families: Readonly<Record<Family, FamilyRib>>
+  readonly #ranks: PeerRank[] = []
+  readonly #onBest: BestListener
+
+  constructor(random: () => number, onBest: BestListener) {
+    const seed = () => Math.floor(random() * 0x100000000)
+    this.attributes = new AttributeTable(seed())
+    const [v4, v6] = families.map((family) => new FamilyRib(family, seed()))
+    this.families = { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! }
+    this.#onBest = onBest
+  }
+
+  setRank(peer: number, rank: PeerRank): void {
+    this.#ranks[peer] = rank
+  }
+
+  /** Enters or replaces the path of a peer. True if the peer had no path to this prefix. */
+  announce(
+    rib: FamilyRib,
+    peer: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    length: number,
+    attributes: number,
+  ): boolean {
+    const row = rib.prefixes.add(w0, w1, w2, w3, length)
+    const { paths } = rib
+    const best = paths.best(row)
+    const path = best === none ? none : paths.of(row, peer)
+    if (path !== none) {
+      const before = paths.attributes(path)
+      if (before === attributes) return false
+      this.attributes.retain(attributes)
+      paths.setAttributes(path, attributes)
+      this.attributes.release(before)
+      if (!this.#reselect(rib, row) && paths.best(row) === path) this.#onBest(rib, row)
+      return false
+    }
+    this.attributes.retain(attributes)
+    paths.add(row, peer, attributes)
+    if (best === none) this.#onBest(rib, row)
+    else this.#reselect(rib, row)
+    return true
+  }
+
+  /** Removes the path of a peer. False if it had none. */
+  withdraw(rib: FamilyRib, peer: number, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+    const row = rib.prefixes.find(w0, w1, w2, w3, length)
+    if (row < 0) return false
+    const path = rib.paths.of(row, peer)
+    if (path === none) return false
+    this.removePath(rib, path)
+    return true
+  }
+
+  removePath(rib: FamilyRib, path: number): void {
+    const { paths } = rib
+    const row = paths.row(path)
+    const wasBest = paths.best(row) === path
+    this.attributes.release(paths.attributes(path))
+    paths.remove(path)
+    if (!wasBest) return
+    const told = paths.best(row) !== none && this.#reselect(rib, row)
+    if (!told) this.#onBest(rib, row)
+  }
+
+  /** The paths of a row, best first, each with the tie-break that it lost to the best one by. */
+  ranked(
+    rib: FamilyRib,
+    row: number,
+  ): { path: number; peer: number; attributes: number; lostBy: string | undefined }[] {
+    const best = this.#candidate(rib, rib.paths.best(row))
+    return this.#pathsOf(rib, row).map((path, index) => ({
+      path,
+      peer: rib.paths.peer(path),
+      attributes: rib.paths.attributes(path),
+      lostBy: index === 0 ? undefined : compareCandidates(best, this.#candidate(rib, path), this.attributes).reason,
+    }))
+  }
+
+  /** Puts the best path first. True if that is another one than before; the listener has then been told. */
+  #reselect(rib: FamilyRib, row: number): boolean {
+    const head = rib.paths.best(row)
+    if (rib.paths.next(head) === none) return false
+    const paths = this.#pathsOf(rib, row)
+    const candidates = paths.map((path) => this.#candidate(rib, path))
+    const best = paths[bestOf(candidates, this.attributes)]!
+    if (best === head) return false
+    rib.paths.promote(best)
+    this.#onBest(rib, row)
+    return true
+  }
+
+  #candidate(rib: FamilyRib, path: number): Candidate {
+    return { attributes: rib.paths.attributes(path), peer: this.#ranks[rib.paths.peer(path)]! }
+  }
+
+  #pathsOf(rib: FamilyRib, row: number): number[] {
+    const paths: number[] = []
+    for (let path = rib.paths.best(row); path !== none; path = rib.paths.next(path)) paths.push(path)
+    return paths
+  }
+}

@@ -1,0 +1,43 @@
+/** Whether a next hop can be one at all (RFC 4271 section 6.3, RFC 2545): a route with another is not used. */
+
+import { type Address, type Family, sameAddress } from 'bgp-ts'
+import type { RoutedPeer } from '../routed-peer.ts'
+import type { AttributeTable } from './attribute-table.ts'
+
+/** The addresses of this speaker that are next hops elsewhere. */
+export interface OwnAddresses {
+  readonly addresses: readonly Address[]
+}
+
+/** Why routes with these attributes are not used, or undefined. */
+export function nextHopProblem(
+  table: AttributeTable,
+  id: number,
+  family: Family,
+  own: OwnAddresses,
+  peer: RoutedPeer,
+): string | undefined {
+  const version = table.nextHopVersion(id)
+  if (version === 0) return 'no next hop'
+  // RFC 8950 is not offered, so an IPv4 route cannot have an IPv6 next hop.
+  if (version === 6 && family === 'ipv4-unicast') return 'IPv6 next hop of an IPv4 route, RFC 8950 not negotiated'
+  if (version === 4 ? isMartian4(table.nextHopWord(id)) : isMartian6(table.nextHop(id)!))
+    return 'next hop is no host address'
+  const local = peer.link.localAddress
+  if (own.addresses.length === 0 && local === undefined) return undefined
+  const hop = table.nextHop(id)!
+  const isOwn = own.addresses.some((address) => sameAddress(address, hop)) || (local && sameAddress(local, hop))
+  return isOwn ? 'next hop is our own address' : undefined
+}
+
+/** 0/8, 127/8, 224/4 and 240/4. */
+function isMartian4(word: number): boolean {
+  const first = word >>> 24
+  return first === 0 || first === 127 || first >= 224
+}
+
+/** Unspecified, loopback, mapped or compatible IPv4, multicast, and link-local alone: off-link nobody could use it. */
+function isMartian6({ w0, w1, w2 }: Address): boolean {
+  if (w0 === 0 && w1 === 0 && (w2 === 0 || w2 === 0xffff)) return true
+  return w0 >>> 24 === 0xff || w0 >>> 22 === 0x3fa
+}

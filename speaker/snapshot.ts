@@ -1,0 +1,165 @@
+/** The state of a speaker as plain values: what the admin API, the tables for people and the lab show. Ages in milliseconds. */
+
+import {
+  type Family,
+  families,
+  formatAddress,
+  formatCapability,
+  formatIpv4,
+  offeredFamilies,
+  type Reaction,
+} from 'bgp-ts'
+import type { LocalDeclaration } from './desired.ts'
+import { keepaliveSeconds } from './peer/fsm.ts'
+import type { NotificationRecord, Peer } from './peer/peer.ts'
+import type { Routing } from './routing.ts'
+
+export interface FamilySnapshot {
+  /** Announcements since the session came up. */
+  readonly received: number
+  /** Routes held now. */
+  readonly accepted: number
+  /** Announcements refused since the session came up, and by which statement or rule. */
+  readonly rejected: number
+  readonly rejectedBy: Readonly<Record<string, number>>
+  /** Routes that the peer has from us now. */
+  readonly advertised: number
+  readonly endOfRibReceived: boolean
+  readonly endOfRibSent: boolean
+}
+
+export interface NotificationSnapshot {
+  readonly ageMs: number
+  readonly code: number
+  readonly subcode: number
+  readonly text: string
+}
+
+export interface PeerSnapshot {
+  readonly name: string
+  readonly address: string
+  readonly port: number
+  readonly asn: number
+  readonly localAsn: number
+  readonly type: 'external' | 'internal'
+  readonly state: string
+  /** How long the session has been up or down. */
+  readonly sinceMs: number
+  readonly blocked?: string
+  readonly localAddress?: string
+  readonly routerId?: string
+  readonly holdTime: number
+  /** Seconds; 0 for none. */
+  readonly keepalive: number
+  /** Negotiated ones. */
+  readonly families: readonly Family[]
+  readonly offered: { readonly byUs: readonly Family[]; readonly byPeer: readonly Family[] }
+  readonly capabilities: readonly string[]
+  readonly flaps: number
+  readonly lastDown?: { readonly ageMs: number; readonly why: string }
+  readonly lastNotificationSent?: NotificationSnapshot
+  readonly lastNotificationReceived?: NotificationSnapshot
+  readonly messages: {
+    readonly in: Readonly<Record<string, number>>
+    readonly out: Readonly<Record<string, number>>
+  }
+  readonly routes: Readonly<Record<Family, FamilySnapshot>>
+  readonly malformed: Readonly<Partial<Record<Reaction, number>>>
+  readonly lastMalformed?: { readonly ageMs: number; readonly text: string; readonly octets: string }
+  readonly queuedBytes: number
+}
+
+export interface SpeakerSnapshot {
+  readonly asn: number
+  readonly routerId: string
+  readonly addresses: { readonly [family in Family]?: string }
+  readonly listening: readonly { readonly address: string; readonly port: number; readonly problem?: string }[]
+  readonly routes: Readonly<
+    Record<Family, { readonly prefixes: number; readonly paths: number; readonly originated: number }>
+  >
+  readonly attributeSets: number
+  readonly peers: readonly PeerSnapshot[]
+}
+
+export function takeSnapshot(
+  now: number,
+  local: LocalDeclaration | undefined,
+  peers: readonly Peer[],
+  routing: Routing,
+  listening: SpeakerSnapshot['listening'],
+): SpeakerSnapshot {
+  const addresses = families.flatMap((family) => {
+    const address = local?.addresses[family]
+    return address ? [[family, formatAddress(address)]] : []
+  })
+  return {
+    asn: local?.asn ?? 0,
+    routerId: formatIpv4(local?.routerId ?? 0),
+    addresses: Object.fromEntries(addresses),
+    listening,
+    routes: byFamily((family) => {
+      const { prefixes, paths, originated } = routing.rib.families[family]
+      return { prefixes: prefixes.size, paths: paths.size, originated: originated.size }
+    }),
+    attributeSets: routing.rib.attributes.size,
+    peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
+  }
+}
+
+function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Peer, routing: Routing): PeerSnapshot {
+  const { declaration, negotiated, lastDown, lastSent, lastReceived, localAddress } = peer
+  const routed = routing.routed(peer)
+  const localAsn = declaration.localAsn ?? local?.asn ?? 0
+  const malformed = routed?.lastMalformed
+  return {
+    name: peer.name,
+    address: formatAddress(declaration.address) + (declaration.zone ? `%${declaration.zone}` : ''),
+    port: declaration.port,
+    asn: declaration.asn,
+    localAsn,
+    type: declaration.asn === localAsn ? 'internal' : 'external',
+    state: peer.state,
+    sinceMs: Math.round(now - peer.since),
+    ...(declaration.blocked !== undefined && { blocked: declaration.blocked }),
+    ...(localAddress && { localAddress: formatAddress(localAddress) }),
+    ...(negotiated && { routerId: formatIpv4(negotiated.peerRouterId) }),
+    holdTime: negotiated?.holdTime ?? declaration.holdTime,
+    keepalive: negotiated ? keepaliveSeconds(negotiated) : 0,
+    families: negotiated?.families ?? [],
+    offered: { byUs: declaration.families, byPeer: negotiated ? offeredFamilies(negotiated.peerCapabilities) : [] },
+    capabilities: negotiated?.peerCapabilities.map(formatCapability) ?? [],
+    flaps: peer.flaps,
+    ...(lastDown && { lastDown: { ageMs: Math.round(now - lastDown.at), why: lastDown.why } }),
+    ...(lastSent && { lastNotificationSent: aged(now, lastSent) }),
+    ...(lastReceived && { lastNotificationReceived: aged(now, lastReceived) }),
+    messages: { in: { ...peer.messages.in }, out: { ...peer.messages.out, update: routed?.updatesSent ?? 0 } },
+    routes: byFamily((family) => familySnapshot(peer, routing, family)),
+    malformed: { ...routed?.malformed },
+    ...(malformed && {
+      lastMalformed: { ageMs: Math.round(now - malformed.at), text: malformed.text, octets: malformed.octets },
+    }),
+    queuedBytes: peer.queuedBytes,
+  }
+}
+
+function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySnapshot {
+  const routed = routing.routed(peer)
+  const counters = routed?.counters[family]
+  return {
+    received: counters?.received ?? 0,
+    accepted: counters?.accepted ?? 0,
+    rejected: counters?.rejected ?? 0,
+    rejectedBy: Object.fromEntries(counters?.rejectedBy ?? []),
+    advertised: routed ? routing.outbound.advertised(routed, family) : 0,
+    endOfRibReceived: counters?.endOfRibReceived ?? false,
+    endOfRibSent: counters?.endOfRibSent ?? false,
+  }
+}
+
+function aged(now: number, { at, code, subcode, text }: NotificationRecord): NotificationSnapshot {
+  return { ageMs: Math.round(now - at), code, subcode, text }
+}
+
+function byFamily<Value>(of: (family: Family) => Value): Record<Family, Value> {
+  return { 'ipv4-unicast': of('ipv4-unicast'), 'ipv6-unicast': of('ipv6-unicast') }
+}
