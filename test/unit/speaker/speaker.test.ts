@@ -87,7 +87,7 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
       expect(tor.peer().state).to.equal('Established')
       await fabric.pass(32_000)
       expect(tor.peer().state).not.to.equal('Established')
-      expect(tor.peer().lastDown?.why).to.equal('hold timer expired')
+      expect(tor.peer().lastNotificationSent).to.include({ code: 4, subcode: 0 })
       expect(tor.table()).to.deep.equal([])
       fabric.network.mend(address(nodeAddress))
       await fabric.pass(130_000)

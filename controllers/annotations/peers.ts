@@ -1,0 +1,132 @@
+/**
+ * The peers of a node from its annotations: `kube-router.io/peers`, a YAML list, or the older lists `kube-router.io/peer.*`.
+ * One wrong entry fails the annotation as a whole, because half a list of peers is not what anybody meant.
+ */
+
+import { type Address, formatAddress } from 'bgp-ts'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { parseAddress } from '../../policy/index.ts'
+import { bad, good, type Read, readPeerAsn, readPort, splitList } from './values.ts'
+
+export interface PeerSetting {
+  readonly address: Address
+  readonly asn: number
+  readonly port: number
+  readonly localAddress?: Address
+  /** Whether there is one; the key itself is not kept where it is not used. */
+  readonly hasPassword: boolean
+}
+
+export const peersAnnotation = 'kube-router.io/peers'
+export const defaultPort = 179
+
+const number = z.union([z.number(), z.string()]).transform(String)
+const entrySchema = z.strictObject({
+  remoteip: z.string(),
+  remoteasn: number,
+  localip: z.string().optional(),
+  password: z.string().optional(),
+  port: number.optional(),
+  bfd: z.record(z.string(), z.unknown()).optional(),
+})
+
+/** The YAML of `kube-router.io/peers`. */
+export function readPeers(text: string): Read<PeerSetting[]> {
+  let document: unknown
+  try {
+    document = parse(text)
+  } catch (error) {
+    return bad(text, `is no valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+  }
+  const parsed = z.array(entrySchema).safeParse(document)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const where = issue?.path.join('.') || 'the list'
+    return bad(
+      text,
+      `is wrong at ${where}: ${issue?.message}; a list of remoteip, remoteasn, and optionally localip, port, password, bfd is expected`,
+    )
+  }
+  const peers: PeerSetting[] = []
+  for (const { remoteip, remoteasn, localip, password, port } of parsed.data) {
+    const peer = readPeer(remoteip, remoteasn, port, password, localip)
+    if (!peer.ok) return peer
+    peers.push(peer.value)
+  }
+  return withoutRepeats(peers)
+}
+
+export const legacyAnnotations = {
+  ips: 'kube-router.io/peer.ips',
+  asns: 'kube-router.io/peer.asns',
+  ports: 'kube-router.io/peer.ports',
+  passwords: 'kube-router.io/peer.passwords',
+  localips: 'kube-router.io/peer.localips',
+} as const
+
+/** The lists `peer.ips`, `peer.asns` and so on; no peers where either of the first two is missing. */
+export function readLegacyPeers(annotations: Readonly<Record<string, string>>): Read<PeerSetting[]> {
+  const list = (key: keyof typeof legacyAnnotations) => {
+    const text = annotations[legacyAnnotations[key]]
+    return text === undefined ? undefined : splitList(text)
+  }
+  const ips = list('ips')
+  const asns = list('asns')
+  if (!ips || !asns) return good([])
+  for (const [name, items] of Object.entries({
+    asns,
+    ports: list('ports'),
+    passwords: list('passwords'),
+    localips: list('localips'),
+  })) {
+    if (items && items.length !== ips.length) {
+      return bad(
+        items.join(','),
+        `has ${items.length} items in peer.${name}, where peer.ips has ${ips.length}: one per peer is expected`,
+      )
+    }
+  }
+  const peers: PeerSetting[] = []
+  for (const [index, ip] of ips.entries()) {
+    const at = (key: keyof typeof legacyAnnotations) => list(key)?.[index] || undefined
+    const peer = readPeer(ip, asns[index]!, at('ports'), at('passwords'), at('localips'))
+    if (!peer.ok) return peer
+    peers.push(peer.value)
+  }
+  return withoutRepeats(peers)
+}
+
+function readPeer(
+  ip: string,
+  asnText: string,
+  portText?: string,
+  password?: string,
+  localip?: string,
+): Read<PeerSetting> {
+  const address = parseAddress(ip)
+  if (!address) return bad(ip, 'is not an IP address of a peer')
+  const asn = readPeerAsn(asnText)
+  if (!asn.ok) return asn
+  const port = portText === undefined ? good(defaultPort) : readPort(portText)
+  if (!port.ok) return port
+  const localAddress = localip ? parseAddress(localip) : undefined
+  if (localip && !localAddress) return bad(localip, 'is not a local IP address')
+  if (localAddress && localAddress.version !== address.version) {
+    return bad(localip!, `is not of the family of the peer ${ip}`)
+  }
+  const hasPassword = password !== undefined && password !== ''
+  if (hasPassword && !/^[A-Za-z0-9+/]+={0,2}$/.test(password))
+    return bad('(hidden)', 'is a password that is not base64')
+  return good({ address, asn: asn.value, port: port.value, hasPassword, ...(localAddress && { localAddress }) })
+}
+
+function withoutRepeats(peers: PeerSetting[]): Read<PeerSetting[]> {
+  const seen = new Set<string>()
+  for (const { address } of peers) {
+    const text = formatAddress(address)
+    if (seen.has(text)) return bad(text, 'is there twice: one session per peer address is possible')
+    seen.add(text)
+  }
+  return good(peers)
+}

@@ -1,0 +1,25 @@
+/** What is wrong with an object or a setting: place, value, and what would be right. Local to one field of one object. */
+
+export interface Finding {
+  readonly severity: 'warning' | 'error'
+  /** `node/worker-1`, `service/default/web`, or a file with its line. */
+  readonly object: string
+  /** Path of the field, or key of the annotation. */
+  readonly field: string
+  readonly value: string
+  /** What would be right, and what holds meanwhile. */
+  readonly message: string
+}
+
+export function finding(object: string, field: string, value: unknown, message: string): Finding {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
+  return { severity: 'error', object, field, value: text.slice(0, 200), message }
+}
+
+export function warning(object: string, field: string, value: unknown, message: string): Finding {
+  return { ...finding(object, field, value, message), severity: 'warning' }
+}
+
+export function formatFinding({ object, field, value, message }: Finding): string {
+  return `${object} ${field}: "${value}" ${message}`
+}

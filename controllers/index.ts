@@ -1,0 +1,16 @@
+/** Kubernetes in, a plan out, and the loop that keeps the speaker to it. */
+
+export { annotations, type NodeSettings } from './annotations/node-settings.ts'
+export { type PeerSetting, peersAnnotation } from './annotations/peers.ts'
+export { type Read, readBool, readCommunity, readPeerAsn, readPort, splitList } from './annotations/values.ts'
+export { toDesired } from './desired.ts'
+export { type Finding, formatFinding } from './findings.ts'
+export { Endpoints } from './plan/endpoints.ts'
+export type { Plan, PlannedLocal, PlannedPeer, Withheld } from './plan/model.ts'
+export { generatedRouterId, nodeAddresses } from './plan/node-addresses.ts'
+export type { PlanOptions } from './plan/options.ts'
+export { plan } from './plan/plan.ts'
+export { serviceAnnotations } from './plan/service-vips.ts'
+export { Reconciler } from './reconcile.ts'
+export { ManifestSource } from './source/manifests.ts'
+export type * from './view.ts'

@@ -1,0 +1,55 @@
+/** The plan: what this node should tell whom, and everything it should not, each with its reason. Plain values. */
+
+import type { Address, Family } from 'bgp-ts'
+import type { Policy } from '../../policy/index.ts'
+import type { OriginatedRoute } from '../../speaker/index.ts'
+import type { NodeSettings } from '../annotations/node-settings.ts'
+import type { Finding } from '../findings.ts'
+
+export interface Plan {
+  readonly node: string
+  /** Undefined while the node is unknown or has no address: then nothing is said to anybody. */
+  readonly local: PlannedLocal | undefined
+  readonly peers: readonly PlannedPeer[]
+  readonly routes: readonly OriginatedRoute[]
+  readonly withheld: readonly Withheld[]
+  readonly findings: readonly Finding[]
+  readonly importPolicy: Policy
+  readonly exportPolicy: Policy
+  /** What the node's annotations say now, for the next plan's last good values. */
+  readonly settings: NodeSettings | undefined
+}
+
+export interface PlannedLocal {
+  readonly asn: number
+  readonly routerId: number
+  readonly addresses: { readonly [family in Family]?: Address }
+  readonly families: readonly Family[]
+}
+
+export interface PlannedPeer {
+  readonly name: string
+  readonly address: Address
+  readonly asn: number
+  readonly port: number
+  readonly type: 'external' | 'internal'
+  readonly localAddress: Address | undefined
+  readonly families: readonly Family[]
+  /** Which flag, annotation or Node object it comes from. */
+  readonly origin: string
+  /** Why it may not come up. */
+  readonly blocked: string | undefined
+}
+
+/** An address or CIDR that is not advertised from here, and what to change for it to be. */
+export interface Withheld {
+  /** As the object has it: it may be no prefix at all. */
+  readonly prefix: string
+  readonly kind: string
+  readonly object: string
+  readonly field: string
+  /** The one rule that holds it back, in words. */
+  readonly reason: string
+  /** Which field or flag to change. */
+  readonly mend: string
+}

@@ -1,0 +1,248 @@
+/**
+ * The VIPs of services, one host route each, judged per service, per kind and per family. Each VIP is either a route with its
+ * provenance or withheld with the one rule that holds it back. One broken service never affects another.
+ */
+
+import { type Address, contains, formatAddress, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
+import { familyOfAddress, parseAddress } from '../../policy/index.ts'
+import type { OriginatedRoute } from '../../speaker/index.ts'
+import { readBool } from '../annotations/values.ts'
+import { type Finding, finding } from '../findings.ts'
+import type { ServiceView, View } from '../view.ts'
+import type { Endpoints } from './endpoints.ts'
+import type { Withheld } from './model.ts'
+import type { NodeAddresses } from './node-addresses.ts'
+import type { PlanOptions } from './options.ts'
+
+export const serviceAnnotations = {
+  clusterIp: 'kube-router.io/service.advertise.clusterip',
+  externalIp: 'kube-router.io/service.advertise.externalip',
+  loadBalancerIp: 'kube-router.io/service.advertise.loadbalancerip',
+  local: 'kube-router.io/service.local',
+  skipLoadBalancerIps: 'kube-router.io/service.skiplbips',
+} as const
+
+type VipKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip'
+
+interface Vip {
+  readonly kind: VipKind
+  readonly text: string
+  readonly field: string
+  /** A reason of the field itself. */
+  readonly obstacle?: Obstacle
+}
+
+interface Obstacle {
+  readonly reason: string
+  readonly mend: string
+}
+
+interface KindRule {
+  readonly annotation: string
+  readonly flag: string
+  readonly on: (options: PlanOptions) => boolean
+}
+
+const rules: Readonly<Record<VipKind, KindRule>> = {
+  'cluster-ip': {
+    annotation: serviceAnnotations.clusterIp,
+    flag: '--advertise-cluster-ip',
+    on: (options) => options.advertiseClusterIp,
+  },
+  'external-ip': {
+    annotation: serviceAnnotations.externalIp,
+    flag: '--advertise-external-ip',
+    on: (options) => options.advertiseExternalIp,
+  },
+  'load-balancer-ip': {
+    annotation: serviceAnnotations.loadBalancerIp,
+    flag: '--advertise-loadbalancer-ip',
+    on: (options) => options.advertiseLoadBalancerIp,
+  },
+}
+
+export interface ServicePlan {
+  readonly routes: readonly OriginatedRoute[]
+  readonly withheld: readonly Withheld[]
+  readonly findings: readonly Finding[]
+  /** Every VIP of every service, advertised or not: none of them may come in from a peer. */
+  readonly vips: readonly Prefix[]
+}
+
+export function planServices(
+  view: View,
+  addresses: NodeAddresses,
+  endpoints: Endpoints,
+  options: PlanOptions,
+): ServicePlan {
+  const routes: OriginatedRoute[] = []
+  const withheld: Withheld[] = []
+  const findings: Finding[] = []
+  const vips = new Map<string, Prefix>()
+  const services = [...view.services].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [key, service] of services) {
+    const object = `service/${key}`
+    findings.push(...annotationFindings(service, object))
+    for (const vip of vipsOf(service)) {
+      const address = parseAddress(vip.text)
+      if (!address) {
+        findings.push(finding(object, vip.field, vip.text, 'is not an IP address; it is not advertised'))
+        continue
+      }
+      const prefix = hostPrefix(address)
+      vips.set(formatPrefix(prefix), prefix)
+      const nextHop = addresses.best[prefix.family]
+      const obstacle = vip.obstacle ?? judge(service, vip, address, addresses, endpoints, options)
+      if (obstacle) {
+        const { reason, mend } = obstacle
+        withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field: vip.field, reason, mend })
+      } else if (nextHop) {
+        const origin = { kind: vip.kind, object, field: vip.field, rule: ruleOf(service, vip.kind) }
+        routes.push({ prefix, nextHop, attributes: {}, origin })
+      }
+    }
+  }
+  return { routes: withoutRepeats(routes), withheld, findings, vips: [...vips.values()] }
+}
+
+/** Several services may justify one VIP: the first of them by name gives it its provenance. */
+function withoutRepeats(routes: readonly OriginatedRoute[]): OriginatedRoute[] {
+  const first = new Map<string, OriginatedRoute>()
+  for (const route of routes) {
+    const key = formatPrefix(route.prefix)
+    if (!first.has(key)) first.set(key, route)
+  }
+  return [...first.values()]
+}
+
+/** Every address that the service could be reached by; none for types that have no VIP. */
+function vipsOf(service: ServiceView): Vip[] {
+  if (!['ClusterIP', 'NodePort', 'LoadBalancer'].includes(service.type)) return []
+  const headless = service.clusterIp === 'None' || (!service.clusterIp && service.clusterIps.length === 0)
+  const obstacle = headless
+    ? { reason: 'the service is headless: nothing of it is advertised', mend: 'spec.clusterIP' }
+    : undefined
+  const external = service.externalIps.map((text, index): Vip => {
+    return { kind: 'external-ip', text, field: `spec.externalIPs[${index}]`, ...(obstacle && { obstacle }) }
+  })
+  return [...(headless ? [] : clusterIps(service)), ...external, ...loadBalancerIps(service, obstacle)]
+}
+
+function clusterIps(service: ServiceView): Vip[] {
+  const listed = service.clusterIps.map(
+    (text, index): Vip => ({ kind: 'cluster-ip', text, field: `spec.clusterIPs[${index}]` }),
+  )
+  const { clusterIp } = service
+  if (!clusterIp || service.clusterIps.includes(clusterIp)) return listed
+  return [...listed, { kind: 'cluster-ip', text: clusterIp, field: 'spec.clusterIP' }]
+}
+
+function loadBalancerIps(service: ServiceView, headless: Obstacle | undefined): Vip[] {
+  if (service.type !== 'LoadBalancer') return []
+  return service.ingress.flatMap(({ ip, ipMode }, index): Vip[] => {
+    if (ip === undefined) return []
+    const field = `status.loadBalancer.ingress[${index}].ip`
+    const proxied = {
+      reason: 'its ipMode is Proxy: the load balancer answers for it, not the nodes',
+      mend: `status.loadBalancer.ingress[${index}].ipMode`,
+    }
+    const obstacle = headless ?? (ipMode === 'Proxy' ? proxied : undefined)
+    return [{ kind: 'load-balancer-ip', text: ip, field, ...(obstacle && { obstacle }) }]
+  })
+}
+
+/** The first rule that holds a VIP back, in the order in which an operator would mend them. */
+function judge(
+  service: ServiceView,
+  vip: Vip,
+  address: Address,
+  addresses: NodeAddresses,
+  endpoints: Endpoints,
+  options: PlanOptions,
+): Obstacle | undefined {
+  return (
+    switchedOff(service, vip.kind, options) ??
+    outsideRanges(vip.kind, address, options) ??
+    withoutEndpoint(service, vip.kind, address, endpoints) ??
+    withoutNextHop(address, addresses)
+  )
+}
+
+function switchedOff(service: ServiceView, kind: VipKind, options: PlanOptions): Obstacle | undefined {
+  if (kind === 'load-balancer-ip' && serviceAnnotations.skipLoadBalancerIps in service.annotations) {
+    const key = serviceAnnotations.skipLoadBalancerIps
+    return { reason: `the service has the annotation ${key}`, mend: key }
+  }
+  const { annotation, flag, on } = rules[kind]
+  const text = service.annotations[annotation]
+  if (text !== undefined) {
+    // As in kube-router, what does not parse is false: a VIP is not advertised on a guess.
+    return readBool(text) ? undefined : { reason: `annotation ${annotation} is "${text}"`, mend: annotation }
+  }
+  if (on(options)) return undefined
+  return {
+    reason: `${flag} is off, and the service has no annotation ${annotation}`,
+    mend: `${flag}, or ${annotation}: "true"`,
+  }
+}
+
+function outsideRanges(kind: VipKind, address: Address, options: PlanOptions): Obstacle | undefined {
+  if (kind === 'cluster-ip' || !options.strictExternalIpValidation) return undefined
+  const host = hostPrefix(address)
+  const inside = (ranges: readonly Prefix[]) => ranges.some((range) => contains(range, host))
+  const off = '--strict-external-ip-validation=false'
+  if (inside(options.serviceClusterIpRanges)) {
+    return { reason: 'it lies in --service-cluster-ip-range', mend: `another address, or ${off}` }
+  }
+  const external = kind === 'external-ip'
+  const ranges = external ? options.serviceExternalIpRanges : options.loadBalancerIpRanges
+  const flag = external ? '--service-external-ip-range' : '--loadbalancer-ip-range'
+  if (inside(ranges)) return undefined
+  const reason = ranges.length === 0 ? `${flag} is empty, so no such address is allowed` : `it is outside ${flag}`
+  return { reason, mend: `${flag}, or ${off}` }
+}
+
+function withoutEndpoint(
+  service: ServiceView,
+  kind: VipKind,
+  address: Address,
+  endpoints: Endpoints,
+): Obstacle | undefined {
+  const field = localField(service, kind)
+  if (!field) return undefined
+  const obstacle = endpoints.obstacle(service, familyOfAddress(address))
+  return obstacle === undefined ? undefined : { reason: `${obstacle}, and ${field} asks for one`, mend: field }
+}
+
+/** What makes the VIP Local, or undefined for a Cluster policy. */
+function localField(service: ServiceView, kind: VipKind): string | undefined {
+  if (kind === 'cluster-ip') {
+    return service.internalTrafficPolicy === 'Local' ? 'spec.internalTrafficPolicy: Local' : undefined
+  }
+  if (service.externalTrafficPolicy === 'Local') return 'spec.externalTrafficPolicy: Local'
+  return service.annotations[serviceAnnotations.local] === 'true' ? `${serviceAnnotations.local}: "true"` : undefined
+}
+
+function withoutNextHop(address: Address, addresses: NodeAddresses): Obstacle | undefined {
+  const family = familyOfAddress(address)
+  if (addresses.best[family]) return undefined
+  return {
+    reason: `the node has no address of ${family} to be the next hop of ${formatAddress(address)}`,
+    mend: 'status.addresses of the Node',
+  }
+}
+
+function ruleOf(service: ServiceView, kind: VipKind): string {
+  const { annotation, flag } = rules[kind]
+  const why = annotation in service.annotations ? `annotation ${annotation}` : flag
+  const local = localField(service, kind)
+  return local ? `${why}; ${local}, and an endpoint is here` : why
+}
+
+function annotationFindings(service: ServiceView, object: string): Finding[] {
+  return Object.values(rules).flatMap(({ annotation }) => {
+    const text = service.annotations[annotation]
+    if (text === undefined || readBool(text) !== undefined) return []
+    return [finding(object, annotation, text, 'is neither "true" nor "false"; it counts as false')]
+  })
+}

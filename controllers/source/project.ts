@@ -1,0 +1,185 @@
+/**
+ * The border where Kubernetes objects come in: an object of any shape becomes a view of it, or findings that name the field.
+ * Kinds that the plan does not read are passed over in silence.
+ */
+
+import { z } from 'zod'
+import { type Finding, finding } from '../findings.ts'
+import type { EndpointSliceView, NodeView, ServiceView } from '../view.ts'
+
+export type Projected =
+  | { readonly kind: 'Node'; readonly key: string; readonly value: NodeView }
+  | { readonly kind: 'Service'; readonly key: string; readonly value: ServiceView }
+  | { readonly kind: 'EndpointSlice'; readonly key: string; readonly value: EndpointSliceView }
+
+const strings = z.record(z.string(), z.string()).nullish()
+
+const metadata = z.object({
+  name: z.string().min(1),
+  namespace: z.string().nullish(),
+  uid: z.string().nullish(),
+  annotations: strings,
+  labels: strings,
+})
+
+const nodeSchema = z.object({
+  metadata,
+  spec: z.object({ podCIDR: z.string().nullish(), podCIDRs: z.array(z.string()).nullish() }).nullish(),
+  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
+})
+
+const serviceSchema = z.object({
+  metadata,
+  spec: z
+    .object({
+      type: z.string().nullish(),
+      clusterIP: z.string().nullish(),
+      clusterIPs: z.array(z.string()).nullish(),
+      externalIPs: z.array(z.string()).nullish(),
+      loadBalancerClass: z.string().nullish(),
+      internalTrafficPolicy: z.enum(['Cluster', 'Local']).nullish(),
+      externalTrafficPolicy: z.enum(['Cluster', 'Local']).nullish(),
+      publishNotReadyAddresses: z.boolean().nullish(),
+    })
+    .nullish(),
+  status: z
+    .object({
+      loadBalancer: z
+        .object({
+          ingress: z
+            .array(
+              z.object({ ip: z.string().optional(), hostname: z.string().optional(), ipMode: z.string().optional() }),
+            )
+            .nullish(),
+        })
+        .nullish(),
+    })
+    .nullish(),
+})
+
+const conditions = z
+  .object({ ready: z.boolean().nullish(), serving: z.boolean().nullish(), terminating: z.boolean().nullish() })
+  .nullish()
+
+const endpointSliceSchema = z.object({
+  metadata,
+  addressType: z.enum(['IPv4', 'IPv6', 'FQDN']),
+  endpoints: z
+    .array(z.object({ addresses: z.array(z.string()), nodeName: z.string().nullish(), conditions }))
+    .nullish(),
+})
+
+/** Undefined for a kind that is not read. `place` is where the object stands, for findings. */
+export function project(object: unknown, place: string): Projected | readonly Finding[] | undefined {
+  if (typeof object !== 'object' || object === null || !('kind' in object)) {
+    return [
+      finding(
+        place,
+        'kind',
+        object,
+        'is no Kubernetes object: a mapping with apiVersion, kind and metadata is expected',
+      ),
+    ]
+  }
+  switch (object.kind) {
+    case 'Node':
+      return projectNode(object, place)
+    case 'Service':
+      return projectService(object, place)
+    case 'EndpointSlice':
+      return projectEndpointSlice(object, place)
+    default:
+      return undefined
+  }
+}
+
+/** `kind/namespace/name` of an object that may be broken otherwise, to keep its last good form by. */
+export function identityOf(object: unknown): string | undefined {
+  const parsed = z.object({ kind: z.string(), metadata }).safeParse(object)
+  if (!parsed.success) return undefined
+  const { kind, metadata: meta } = parsed.data
+  return `${kind} ${kind === 'Node' ? meta.name : `${meta.namespace ?? 'default'}/${meta.name}`}`
+}
+
+function projectNode(object: unknown, place: string): Projected | readonly Finding[] {
+  const parsed = nodeSchema.safeParse(object)
+  if (!parsed.success) return faults(parsed.error, object, place)
+  const { metadata: meta, spec, status } = parsed.data
+  const value: NodeView = {
+    name: meta.name,
+    uid: meta.uid ?? '',
+    annotations: meta.annotations ?? {},
+    labels: meta.labels ?? {},
+    podCidr: spec?.podCIDR ?? undefined,
+    podCidrs: spec?.podCIDRs ?? [],
+    addresses: status?.addresses ?? [],
+  }
+  return { kind: 'Node', key: meta.name, value }
+}
+
+function projectService(object: unknown, place: string): Projected | readonly Finding[] {
+  const parsed = serviceSchema.safeParse(object)
+  if (!parsed.success) return faults(parsed.error, object, place)
+  const { metadata: meta, spec, status } = parsed.data
+  const namespace = meta.namespace ?? 'default'
+  const value: ServiceView = {
+    namespace,
+    name: meta.name,
+    uid: meta.uid ?? '',
+    annotations: meta.annotations ?? {},
+    labels: meta.labels ?? {},
+    type: spec?.type ?? 'ClusterIP',
+    clusterIp: spec?.clusterIP ?? undefined,
+    clusterIps: spec?.clusterIPs ?? [],
+    externalIps: spec?.externalIPs ?? [],
+    loadBalancerClass: spec?.loadBalancerClass ?? undefined,
+    internalTrafficPolicy: spec?.internalTrafficPolicy ?? 'Cluster',
+    externalTrafficPolicy: spec?.externalTrafficPolicy ?? 'Cluster',
+    publishNotReadyAddresses: spec?.publishNotReadyAddresses ?? false,
+    ingress: (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname, ipMode }) => ({
+      ...(ip !== undefined && { ip }),
+      ...(hostname !== undefined && { hostname }),
+      ...(ipMode !== undefined && { ipMode }),
+    })),
+  }
+  return { kind: 'Service', key: `${namespace}/${meta.name}`, value }
+}
+
+function projectEndpointSlice(object: unknown, place: string): Projected | readonly Finding[] | undefined {
+  const parsed = endpointSliceSchema.safeParse(object)
+  if (!parsed.success) return faults(parsed.error, object, place)
+  const { metadata: meta, addressType, endpoints } = parsed.data
+  const serviceName = meta.labels?.['kubernetes.io/service-name']
+  if (!serviceName) return undefined
+  const namespace = meta.namespace ?? 'default'
+  const value: EndpointSliceView = {
+    namespace,
+    name: meta.name,
+    serviceName,
+    addressType,
+    endpoints: (endpoints ?? []).map((endpoint) => {
+      // discovery.k8s.io/v1: nil ready means ready, nil serving means as ready, nil terminating means not.
+      const ready = endpoint.conditions?.ready ?? true
+      return {
+        addresses: endpoint.addresses,
+        nodeName: endpoint.nodeName ?? undefined,
+        ready,
+        serving: endpoint.conditions?.serving ?? ready,
+        terminating: endpoint.conditions?.terminating ?? false,
+      }
+    }),
+  }
+  return { kind: 'EndpointSlice', key: `${namespace}/${meta.name}`, value }
+}
+
+function faults(error: z.ZodError, object: unknown, place: string): Finding[] {
+  return error.issues.map((issue) => {
+    const value = issue.path.reduce<unknown>(
+      (inner, part) =>
+        typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined,
+      object,
+    )
+    const what = issue.message.replace(/^Invalid [a-z]+: /i, '')
+    return finding(place, issue.path.join('.'), value, `is wrong: ${what}; the object keeps its last good form`)
+  })
+}
