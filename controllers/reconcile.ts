@@ -3,7 +3,7 @@
  * daemon wrong for ever; the speaker finds the difference. What is wrong is logged when it appears and when it is mended, not each time.
  */
 
-import type { ApplyReport, Log, Speaker } from '../speaker/index.ts'
+import type { ApplyReport, Desired, Log, Speaker } from '../speaker/index.ts'
 import { toDesired } from './desired.ts'
 import { type Finding, formatFinding } from './findings.ts'
 import type { Plan } from './plan/model.ts'
@@ -14,6 +14,8 @@ import type { View } from './view.ts'
 export interface ReconcilerWorld {
   readonly log: Log
   readonly speaker: Speaker
+  /** Where the plan's addresses are played by others, as in the lab: puts them in their place. */
+  readonly place?: (desired: Desired) => Desired
 }
 
 export class Reconciler {
@@ -50,9 +52,10 @@ export class Reconciler {
     this.#tellFindings()
     const desired = toDesired(next, this.#options)
     if (!desired) return
-    this.#tellChanges(this.#world.speaker.apply(desired))
+    const { speaker, place = (same) => same } = this.#world
+    this.#tellChanges(speaker.apply(place(desired)))
     // The first whole view is in: routers may now drop what is not in it.
-    this.#world.speaker.releaseEndOfRib()
+    speaker.releaseEndOfRib()
   }
 
   #tellChanges({ peers, routes }: ApplyReport): void {

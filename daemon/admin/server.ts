@@ -1,0 +1,148 @@
+/**
+ * The admin socket: HTTP and JSON over a Unix socket that only its owner can open. The one door through which state can be changed.
+ */
+
+import { mkdir, unlink } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { dirname } from 'node:path'
+import { families, hostPrefix, type Prefix } from 'bgp-ts'
+import { parseAddress, parsePrefix } from '../../policy/index.ts'
+import type { RouteView } from '../../speaker/index.ts'
+import type { Backend } from '../backend.ts'
+import { ConfigError } from '../config/flag.ts'
+import { explain } from '../explain.ts'
+
+/** A configuration with a full table of routes fits. */
+const largestBody = 256 * 1024 * 1024
+
+class RequestError extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+export interface AdminServer {
+  close(): Promise<void>
+}
+
+/** Listens on `path`, mode 0600. A socket that nobody answers on is taken over; one that is in use is an error. */
+export async function serveAdmin(backend: Backend, path: string): Promise<AdminServer> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+    throw new ConfigError('--admin-socket', path, `cannot be made: ${error instanceof Error ? error.message : error}`)
+  })
+  if (await answers(path)) throw new ConfigError('--admin-socket', path, 'is in use by another tandem')
+  await unlink(path).catch(() => {})
+  const server = createServer((request, response) => void handle(backend, request, response))
+  // The mode has to hold from the first moment: a later chmod would leave a gap.
+  const before = process.umask(0o177)
+  try {
+    await listening(server, path)
+  } finally {
+    process.umask(before)
+  }
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new ConfigError('--admin-socket', path, `cannot be listened on: ${error.message}`)),
+    )
+    server.listen(path, () => resolve())
+  })
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+async function handle(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    reply(response, 200, await answer(backend, request))
+  } catch (error) {
+    const status = error instanceof RequestError ? error.status : error instanceof ConfigError ? 422 : 500
+    const message = error instanceof Error ? error.message : String(error)
+    reply(response, status, { error: { code: status, message } })
+  }
+}
+
+async function answer(backend: Backend, request: IncomingMessage): Promise<unknown> {
+  const url = new URL(request.url ?? '/', 'http://tandem')
+  const ask = `${request.method} ${url.pathname}`
+  switch (ask) {
+    case 'GET /v1/status':
+      return { source: backend.source, findings: backend.findings, ...backend.speaker.snapshot() }
+    case 'GET /v1/peers':
+      return backend.speaker.snapshot()
+    case 'GET /v1/routes':
+      return { routes: routes(backend, url.searchParams) }
+    case 'GET /v1/explain':
+      return explain(backend, url.searchParams.get('subject') ?? '')
+    case 'GET /v1/plan':
+      if (!backend.plan) throw new RequestError(404, `there is no plan: the source is ${backend.source}`)
+      return backend.plan
+    case 'POST /v1/apply': {
+      if (!backend.apply) throw new RequestError(409, `the source is ${backend.source}: change it there`)
+      return backend.apply(url.searchParams.get('name') ?? 'request', await body(request))
+    }
+    default:
+      throw new RequestError(404, `no such thing: ${ask}`)
+  }
+}
+
+function routes(backend: Backend, query: URLSearchParams) {
+  const view = query.get('view') ?? 'best'
+  if (view !== 'in' && view !== 'best' && view !== 'out')
+    throw new RequestError(400, `view "${view}" is not in, best or out`)
+  const prefixText = query.get('prefix')
+  const prefix = prefixText === null ? undefined : prefixOf(prefixText)
+  const peer = query.get('peer')
+  const family = families.find((one) => one === query.get('family'))
+  const limit = Number(query.get('limit') ?? Number.NaN)
+  return backend.speaker.routes(view satisfies RouteView, {
+    ...(prefix && { prefix }),
+    ...(peer !== null && { peer }),
+    ...(family && { family }),
+    ...(limit > 0 && { limit }),
+  })
+}
+
+function prefixOf(text: string): Prefix {
+  const address = parseAddress(text)
+  const prefix = address ? hostPrefix(address) : parsePrefix(text)
+  if (!prefix) throw new RequestError(400, `"${text}" is no prefix`)
+  return prefix
+}
+
+async function body(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > largestBody) throw new RequestError(413, 'the configuration is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function reply(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(`${JSON.stringify(value)}\n`)
+}

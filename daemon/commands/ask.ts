@@ -1,0 +1,61 @@
+/** The commands that ask a running daemon: peers, routes, explain, apply. A table for people, `-o json` for programs. */
+
+import type { ApplyReport, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
+import { ask } from '../admin/client.ts'
+import { readText } from '../config/settings.ts'
+import type { Explanation } from '../explain.ts'
+import { peersTable, routesTable } from '../render/views.ts'
+
+export interface Asking {
+  readonly socket: string
+  readonly json: boolean
+}
+
+function print(asking: Asking, value: unknown, text: () => string): void {
+  process.stdout.write(asking.json ? `${JSON.stringify(value, undefined, 2)}\n` : `${text()}\n`)
+}
+
+export async function peers(asking: Asking): Promise<void> {
+  const snapshot = await ask<SpeakerSnapshot>(asking.socket, '/v1/peers')
+  print(asking, snapshot, () => {
+    const problems = snapshot.listening.filter(({ problem }) => problem !== undefined)
+    const notes = problems.map(({ address, port, problem }) => `not listening on ${address} port ${port}: ${problem}`)
+    return [`AS ${snapshot.asn}, router id ${snapshot.routerId}`, peersTable(snapshot), ...notes].join('\n')
+  })
+}
+
+export interface RoutesQuery {
+  readonly view: string
+  readonly prefix?: string
+  readonly peer?: string
+  readonly family?: string
+  readonly limit?: string
+}
+
+export async function routes(asking: Asking, query: RoutesQuery): Promise<void> {
+  const known = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const answer = await ask<{ routes: RouteRow[] }>(asking.socket, `/v1/routes?${new URLSearchParams(known)}`)
+  print(asking, answer.routes, () => routesTable(answer.routes))
+}
+
+/** Exit status 1 when the daemon does not know the subject. */
+export async function explain(asking: Asking, subject: string): Promise<void> {
+  const answer = await ask<Explanation>(asking.socket, `/v1/explain?${new URLSearchParams({ subject })}`)
+  print(asking, answer, () => answer.lines.join('\n'))
+  if (answer.kind === 'unknown') process.exitCode = 1
+}
+
+export async function apply(asking: Asking, file: string): Promise<void> {
+  const path = `/v1/apply?${new URLSearchParams({ name: file })}`
+  const report = await ask<ApplyReport>(asking.socket, path, readText('FILE', file))
+  print(asking, report, () => {
+    const { added, withdrawn, changed } = report.routes
+    const resets = report.peers.reset.map(({ name, why }) => `peer ${name} was reset: ${why}`)
+    const peerChanges = [
+      ...report.peers.added.map((name) => `peer ${name} added`),
+      ...report.peers.removed.map((name) => `peer ${name} removed`),
+      ...report.peers.changed.map((name) => `peer ${name} changed live`),
+    ]
+    return [`routes: ${added} added, ${changed} changed, ${withdrawn} withdrawn`, ...peerChanges, ...resets].join('\n')
+  })
+}

@@ -1,0 +1,156 @@
+/** Flags, environment and file together: the flag wins, then the environment, then the file, then the default. */
+
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import type { PeerSetting, PlanOptions } from '../../controllers/index.ts'
+import { type ConfigDocument, readDocument } from './document.ts'
+import { ConfigError, type Flag } from './flag.ts'
+import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
+import { speakerKeys } from './speaker-file.ts'
+
+export interface Given {
+  /** By flag name, as text. */
+  readonly commandLine: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+export interface Loaded {
+  readonly settings: Settings
+  /** The file of `--config`, if there is one. */
+  readonly document: ConfigDocument | undefined
+  /** What was taken but does nothing. */
+  readonly warnings: readonly string[]
+}
+
+const names = Object.keys(flags) as FlagName[]
+
+export function loadSettings(given: Given): Loaded {
+  const file = textOf('config', given, undefined)?.text
+  const document = file ? readDocument(file, readText('--config', file)) : undefined
+  const inFile = fileSettings(document)
+  const values = names.map((name) => {
+    const one: Flag<unknown> = flags[name]
+    const said = textOf(name, given, inFile)
+    if (!said) return [name, one.default]
+    const value = one.type.read(said.text)
+    if (value === undefined) throw new ConfigError(said.place, said.text, one.type.expected)
+    return [name, value]
+  })
+  const settings = Object.fromEntries(values) as Settings
+  const warnings = Object.keys(given.commandLine)
+    .filter((name) => name in foreignFlags)
+    .map((name) => `--${name} does nothing here: ${foreignFlags[name]}`)
+  return { settings: withSource(settings, given, inFile), document, warnings }
+}
+
+/** `--manifests DIR` alone says where objects come from. */
+function withSource(settings: Settings, given: Given, inFile: FileSettings): Settings {
+  const said = textOf('source', given, inFile)
+  if (said || settings.manifests === '') return settings
+  return { ...settings, source: 'manifests' }
+}
+
+type FileSettings = Readonly<Record<string, { readonly text: string; readonly place: string }>>
+
+function fileSettings(document: ConfigDocument | undefined): FileSettings {
+  if (!document || document.value === null) return {}
+  const { value } = document
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new ConfigError(document.name, value, 'is no mapping of settings')
+  }
+  const entries = Object.entries(value as Record<string, unknown>).flatMap(([name, one]) => {
+    if (speakerKeys.includes(name) && !isPlain(one)) return []
+    if (speakerKeys.includes(name) && !(name in flags)) return []
+    const place = document.place([name])
+    if (!(name in flags)) throw new ConfigError(place, name, `is no setting; did you mean ${nearest(name)}?`)
+    const text = Array.isArray(one) ? one.join(',') : String(one)
+    return [[name, { text, place }]]
+  })
+  return Object.fromEntries(entries)
+}
+
+const isPlain = (value: unknown) => typeof value !== 'object'
+
+function textOf(
+  name: FlagName,
+  given: Given,
+  inFile: FileSettings | undefined,
+): { text: string; place: string } | undefined {
+  const flagText = given.commandLine[name]
+  if (flagText !== undefined) return { text: flagText, place: `--${name}` }
+  const variable = environmentName(name)
+  const environmentText = given.environment[variable]
+  if (environmentText !== undefined) return { text: environmentText, place: variable }
+  return inFile?.[name]
+}
+
+export function readText(place: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new ConfigError(place, path, `cannot be read (${why})`)
+  }
+}
+
+/** The settings as `plan()` takes them; what does not fit together is an error here. */
+export function planOptions(settings: Settings, environment: Given['environment']): PlanOptions {
+  return {
+    nodeName: settings['hostname-override'] || environment['NODE_NAME'] || hostname(),
+    clusterAsn: settings['cluster-asn'],
+    nodesFullMesh: settings['nodes-full-mesh'],
+    enableIbgp: settings['enable-ibgp'],
+    bgpPort: settings['bgp-port'],
+    holdTime: settings['bgp-holdtime'],
+    connectRetry: settings['connect-retry'],
+    routerId: settings['router-id'],
+    advertiseClusterIp: settings['advertise-cluster-ip'],
+    advertiseExternalIp: settings['advertise-external-ip'],
+    advertiseLoadBalancerIp: settings['advertise-loadbalancer-ip'],
+    advertisePodCidr: settings['advertise-pod-cidr'],
+    overrideNextHop: settings['override-nexthop'],
+    peerRouters: peerRouters(settings),
+    importDefault: settings['import-default'],
+    serviceClusterIpRanges: settings['service-cluster-ip-range'],
+    serviceExternalIpRanges: settings['service-external-ip-range'],
+    loadBalancerIpRanges: settings['loadbalancer-ip-range'],
+    strictExternalIpValidation: settings['strict-external-ip-validation'],
+    ...(settings['enable-ipv4'] !== undefined && { enableIpv4: settings['enable-ipv4'] }),
+    ...(settings['enable-ipv6'] !== undefined && { enableIpv6: settings['enable-ipv6'] }),
+    ...(settings['local-addresses'].length > 0 && { listen: settings['local-addresses'] }),
+  }
+}
+
+function peerRouters(settings: Settings): PeerSetting[] {
+  const ips = settings['peer-router-ips']
+  const per = (name: 'peer-router-asns' | 'peer-router-ports' | 'peer-router-passwords', optional: boolean) => {
+    const { length } = settings[name]
+    if (length === ips.length || (optional && length === 0)) return
+    const expected = `has ${length} items, where --peer-router-ips has ${ips.length}: one per router is expected`
+    throw new ConfigError(`--${name}`, settings[name].join(','), expected)
+  }
+  per('peer-router-asns', false)
+  per('peer-router-ports', true)
+  per('peer-router-passwords', true)
+  const repeated = ips.find((one, index) => ips.findIndex((other) => String(other) === String(one)) !== index)
+  if (repeated)
+    throw new ConfigError('--peer-router-ips', String(repeated), 'is there twice: one session per address is possible')
+  const fromFile = settings['peer-router-passwords-file'] !== ''
+  return ips.map((address, index) => ({
+    address,
+    asn: settings['peer-router-asns'][index]!,
+    port: settings['peer-router-ports'][index] ?? 179,
+    hasPassword: fromFile || (settings['peer-router-passwords'][index] ?? '') !== '',
+  }))
+}
+
+/** The known name that shares the most letter pairs with a mistyped one. */
+export function nearest(name: string): string {
+  const pairs = (text: string) => new Set([...text].slice(0, -1).map((letter, index) => letter + text[index + 1]))
+  const wanted = pairs(name)
+  const score = (other: string) => {
+    const theirs = pairs(other)
+    return [...wanted].filter((pair) => theirs.has(pair)).length / (wanted.size + theirs.size)
+  }
+  return [...names].sort((a, b) => score(b) - score(a))[0]!
+}

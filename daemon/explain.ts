@@ -1,0 +1,164 @@
+/**
+ * The answer to "why": the chain from object and field over the rule of the plan and the statement of the policy to each peer.
+ * Nothing is decided here; every reason was made where the decision was.
+ */
+
+import { type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
+import { Endpoints, formatFinding, nodeAddresses, type Plan, type ServiceView } from '../controllers/index.ts'
+import { parseAddress, parsePrefix } from '../policy/index.ts'
+import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
+import type { Backend } from './backend.ts'
+import { age } from './render/table.ts'
+
+export interface Explanation {
+  readonly subject: string
+  readonly kind: 'prefix' | 'service' | 'node' | 'peer' | 'unknown'
+  /** For people, in order. */
+  readonly lines: readonly string[]
+  /** For programs. */
+  readonly data: unknown
+}
+
+export function explain(backend: Backend, subject: string): Explanation {
+  const address = parseAddress(subject)
+  const prefix = address ? hostPrefix(address) : parsePrefix(subject)
+  if (prefix) return explainPrefix(backend, prefix)
+  if (subject.startsWith('peer/')) return explainPeer(backend, subject.slice('peer/'.length))
+  if (subject.startsWith('node/')) return explainNode(backend, subject)
+  const service = backend.view?.services.get(subject.replace(/^service\//, ''))
+  if (service) return explainService(backend, service)
+  const lines = [
+    `${subject} is nothing that this daemon knows.`,
+    'Ask for a prefix or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS.',
+  ]
+  return { subject, kind: 'unknown', lines, data: {} }
+}
+
+function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
+  const text = formatPrefix(prefix)
+  const story = backend.speaker.explain(prefix)
+  const withheld = backend.plan?.withheld.filter((one) => one.prefix === text) ?? []
+  const originated = story.candidates.find(({ source }) => source === 'originated')
+  const lines = [
+    text,
+    ...(originated?.origin
+      ? [`  advertised because of ${originated.origin.object} ${originated.origin.field}: ${originated.origin.rule}`]
+      : []),
+    ...withheld.map(
+      ({ object, field, reason, mend }) => `  withheld: ${object} ${field}: ${reason}. To change it: ${mend}`,
+    ),
+    ...candidateLines(story),
+    ...story.refused.map(({ peer, rule }) => `  refused from ${peer}: import policy "${rule}"`),
+    ...peerLines(story, originated !== undefined || story.candidates.length > 0),
+  ]
+  if (lines.length === 1) lines.push('  no object of the plan has it, no peer sent it, and none was refused it')
+  return { subject: text, kind: 'prefix', lines, data: { ...story, withheld } }
+}
+
+function candidateLines(story: PrefixStory): string[] {
+  return story.candidates
+    .filter(({ source }) => source !== 'originated')
+    .map(
+      ({ source, nextHop, best, reason }) =>
+        `  learned from ${source} via ${nextHop}${best ? ', best' : `, not best: ${reason}`}`,
+    )
+}
+
+function peerLines(story: PrefixStory, exists: boolean): string[] {
+  if (!exists) return []
+  return story.peers.map(({ peer, sent, reason, nextHop }) =>
+    sent ? `  sent to ${peer} with next hop ${nextHop}: ${reason}` : `  not sent to ${peer}: ${reason}`,
+  )
+}
+
+function explainService(backend: Backend, service: ServiceView): Explanation {
+  const key = `${service.namespace}/${service.name}`
+  const object = `service/${key}`
+  const { plan, view } = backend
+  const routes = plan?.routes.filter(({ origin }) => origin.object === object) ?? []
+  const withheld = plan?.withheld.filter((one) => one.object === object) ?? []
+  const findings = plan?.findings.filter((one) => one.object === object) ?? []
+  const node = plan && view?.nodes.get(plan.node)
+  const shared = withheld.length + routes.length === 0
+  const lines = [
+    `${object} (${service.type})`,
+    ...(node && view && plan ? families.map((family) => endpointLine(backend, plan, service, family)) : []),
+    ...routes.flatMap(({ prefix, origin }) => [
+      `  ${formatPrefix(prefix)} (${origin.field}) is advertised by ${plan?.node}: ${origin.rule}`,
+      ...peerLines(backend.speaker.explain(prefix), true).map((line) => `  ${line}`),
+    ]),
+    ...withheld.map(
+      ({ prefix, field, reason, mend }) => `  ${prefix} (${field}) is withheld: ${reason}. To change it: ${mend}`,
+    ),
+    ...(shared ? ['  no address of its own is advertised or withheld here'] : []),
+    ...findings.map((one) => `  finding: ${formatFinding(one)}`),
+  ]
+  return { subject: key, kind: 'service', lines, data: { routes, withheld, findings } }
+}
+
+function endpointLine(backend: Backend, plan: Plan, service: ServiceView, family: Family): string {
+  const { view } = backend
+  const node = view?.nodes.get(plan.node)
+  if (!view || !node) return ''
+  const own = nodeAddresses(node, { nodeName: plan.node } as Parameters<typeof nodeAddresses>[1]).all
+  const { ready, localReady } = new Endpoints(view, plan.node, own).count(service, family)
+  return `  endpoints of ${family}: ${ready} ready, ${localReady} of them on ${plan.node}`
+}
+
+function explainNode(backend: Backend, subject: string): Explanation {
+  const { plan } = backend
+  const routes = plan?.routes.filter(({ origin }) => origin.object === subject) ?? []
+  const withheld = plan?.withheld.filter(({ object }) => object === subject) ?? []
+  const findings = backend.findings.filter(({ object }) => object === subject)
+  const lines = [
+    plan?.node === subject.slice('node/'.length) ? `${subject} (this node)` : subject,
+    ...routes.map(({ prefix, origin }) => `  ${formatPrefix(prefix)} is advertised: ${origin.rule}, ${origin.field}`),
+    ...withheld.map(({ prefix, field, reason }) => `  ${prefix} (${field}) is withheld: ${reason}`),
+    ...findings.map((one) => `  finding: ${formatFinding(one)}`),
+  ]
+  if (lines.length === 1) lines.push('  nothing of it is advertised from here')
+  return { subject, kind: 'node', lines, data: { routes, withheld, findings } }
+}
+
+function explainPeer(backend: Backend, name: string): Explanation {
+  const peer = backend.speaker.snapshot().peers.find((one) => one.name === name || one.address === name)
+  const subject = `peer/${name}`
+  if (!peer) return { subject, kind: 'peer', lines: [`${subject} is no peer of this speaker.`], data: {} }
+  const origin = backend.plan?.peers.find((one) => one.name === peer.name)?.origin
+  const lines = [
+    `${subject}: ${peer.type}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
+    ...stateLines(peer),
+    ...families.map((family) => `  ${familyLine(peer, family)}`),
+    ...(peer.capabilities.length > 0 ? [`  it offers: ${peer.capabilities.join('; ')}`] : []),
+    ...malformedLines(peer),
+  ]
+  return { subject, kind: 'peer', lines, data: peer }
+}
+
+function stateLines(peer: PeerSnapshot): string[] {
+  const { blocked, lastDown, lastNotificationReceived: received, lastNotificationSent: sent } = peer
+  return [
+    ...(blocked ? [`  held down: ${blocked}`] : []),
+    ...(lastDown ? [`  last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
+    ...(sent ? [`  last NOTIFICATION sent ${age(sent.ageMs)} ago: ${sent.text}`] : []),
+    ...(received ? [`  last NOTIFICATION received ${age(received.ageMs)} ago: ${received.text}`] : []),
+  ]
+}
+
+function familyLine(peer: PeerSnapshot, family: Family): string {
+  if (peer.state !== 'Established') return `${family}: no session`
+  if (!peer.families.includes(family)) {
+    const who = peer.offered.byUs.includes(family) ? 'the peer does not offer it' : 'this side does not offer it'
+    return `${family}: not negotiated, ${who}`
+  }
+  const { received, accepted, rejected, rejectedBy, advertised } = peer.routes[family]
+  const rules = Object.entries(rejectedBy).map(([rule, count]) => `${count} by "${rule}"`)
+  return `${family}: ${advertised} sent; ${received} received, ${accepted} held, ${rejected} refused${rules.length > 0 ? ` (${rules.join(', ')})` : ''}`
+}
+
+function malformedLines(peer: PeerSnapshot): string[] {
+  const counts = Object.entries(peer.malformed).map(([reaction, count]) => `${count} ${reaction}`)
+  if (counts.length === 0) return []
+  const last = peer.lastMalformed
+  return [`  malformed UPDATEs: ${counts.join(', ')}${last ? `; the last one: ${last.text}, ${last.octets}` : ''}`]
+}

@@ -1,0 +1,160 @@
+#!/usr/bin/env node
+/** The command line: each command's flags come from the one table of flags. Without a command, the lab. */
+
+import { Command, CommanderError, Option } from 'commander'
+import { apply, explain, peers, routes } from './commands/ask.ts'
+import { decode } from './commands/decode.ts'
+import { plan } from './commands/plan.ts'
+import { run } from './commands/run.ts'
+import { ConfigError, type Flag } from './config/flag.ts'
+import { type FlagName, flags, foreignFlags } from './config/flags.ts'
+import { type Loaded, loadSettings, nearest } from './config/settings.ts'
+import { lab } from './lab/lab.ts'
+
+const environment = process.env
+/** The flags that a command which only asks the daemon needs. */
+const askingFlags: readonly FlagName[] = ['admin-socket', 'config']
+
+type Given = Readonly<Record<string, unknown>>
+
+function addFlags(command: Command, names: readonly FlagName[]): Command {
+  for (const name of names) {
+    const one: Flag<unknown> = flags[name]
+    const value = one.type.placeholder === '' ? ' [true|false]' : ` <${one.type.placeholder}>`
+    const known =
+      one.defaultText ?? (one.default === '' || one.default === undefined ? 'none' : String(one.default) || 'none')
+    // Lists may be given more than once, as kube-router's may.
+    const repeat = one.type.placeholder.endsWith(',...')
+    command.addOption(
+      new Option(`--${name}${value}`, `${one.help} (default: ${known})`).argParser(
+        (text: string, before: string | undefined) => (repeat && before !== undefined ? `${before},${text}` : text),
+      ),
+    )
+  }
+  return command
+}
+
+function addForeignFlags(command: Command): Command {
+  for (const name of Object.keys(foreignFlags)) {
+    command.addOption(new Option(`${name.length === 1 ? '-' : '--'}${name} [VALUE]`).hideHelp())
+  }
+  return command
+}
+
+function load(command: Command): Loaded {
+  const commandLine = Object.fromEntries(
+    command.options.flatMap((option) => {
+      const value: unknown = (command.opts() as Given)[option.attributeName()]
+      const name = option.name()
+      return value === undefined || (!(name in flags) && !(name in foreignFlags))
+        ? []
+        : [[name, value === true ? 'true' : String(value)]]
+    }),
+  )
+  return loadSettings({ commandLine, environment })
+}
+
+function asking(command: Command) {
+  return { socket: load(command).settings['admin-socket'], json: isJson(command) }
+}
+
+function isJson(command: Command): boolean {
+  return (command.opts() as Given)['output'] === 'json'
+}
+
+const output = () =>
+  new Option('-o, --output <FORMAT>', 'json for programs').choices(['table', 'json']).default('table')
+const everyFlag = Object.keys(flags) as FlagName[]
+
+const program = new Command('tandem')
+  .description('BGP route advertisement for dual-stack Kubernetes')
+  .showHelpAfterError(false)
+  .showSuggestionAfterError(false)
+  .exitOverride()
+  .configureOutput({ writeErr: () => {} })
+
+function command(nameAndArguments: string, description: string, names: readonly FlagName[]): Command {
+  const one = program.command(nameAndArguments).description(description)
+  return addFlags(one.copyInheritedSettings(program).allowExcessArguments(false), names)
+}
+
+program.addCommand(
+  new Command('lab')
+    .description('a small dual-stack cluster and two routers on this machine; what runs without a command')
+    .copyInheritedSettings(program)
+    .option('--manifests <DIR>', 'folder of manifests to follow', '')
+    .option('--once', 'print the converged state as JSON and exit')
+    .action(async (options: { manifests: string; once?: boolean }) => {
+      await lab({ manifests: options.manifests, once: options.once === true })
+    }),
+  { isDefault: true },
+)
+
+addForeignFlags(command('run', 'the daemon', everyFlag)).action(async (_options, self: Command) => {
+  await run(load(self), environment)
+})
+
+addForeignFlags(command('plan', 'what would be advertised, to whom, and what is withheld and why', everyFlag))
+  .option('--diff', 'against the running daemon')
+  .addOption(output())
+  .action(async (_options, self: Command) => {
+    await plan(load(self), environment, { json: isJson(self), diff: (self.opts() as Given)['diff'] === true })
+  })
+
+command('peers', 'the sessions of the running daemon', askingFlags)
+  .addOption(output())
+  .action(async (_options, self: Command) => peers(asking(self)))
+
+command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', askingFlags)
+  .option('--peer <NAME>', 'of or to this peer')
+  .option('--family <FAMILY>', 'ipv4-unicast or ipv6-unicast')
+  .option('--limit <N>', 'at most this many')
+  .addOption(output())
+  .action(async (first: string | undefined, second: string | undefined, options: Given, self: Command) => {
+    const isView = first !== undefined && ['in', 'best', 'out'].includes(first)
+    if (second !== undefined && !isView) throw new ConfigError('VIEW', first, 'is not in, best or out')
+    const prefix = isView ? second : first
+    const text = (name: string) => (typeof options[name] === 'string' ? { [name]: options[name] } : {})
+    const query = {
+      view: isView ? first : 'best',
+      ...(prefix !== undefined && { prefix }),
+      ...text('peer'),
+      ...text('family'),
+      ...text('limit'),
+    }
+    await routes(asking(self), query)
+  })
+
+command('explain <SUBJECT>', 'why: a PREFIX or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS', askingFlags)
+  .addOption(output())
+  .action(async (subject: string, _options, self: Command) => explain(asking(self), subject))
+
+command('apply <FILE>', 'give the speaker alone (--source none) a new configuration', askingFlags)
+  .addOption(output())
+  .action(async (file: string, _options, self: Command) => apply(asking(self), file))
+
+command('decode <HEX...>', 'BGP messages in words', [])
+  .addOption(output())
+  .action((parts: string[], _options, self: Command) => decode(parts.join(''), isJson(self)))
+
+/** One line that names the flag, the value and what would be right; never a stack. */
+function complain(error: unknown): void {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return
+    const unknown = /unknown option '(--?)([^'=]+)/.exec(error.message)
+    const text = unknown
+      ? `--${unknown[2]}: is no flag of tandem; did you mean --${nearest(unknown[2]!)}?`
+      : error.message.replace(/^error: /, '')
+    process.stderr.write(`tandem: ${text}\n`)
+    process.exitCode = 2
+    return
+  }
+  process.stderr.write(`tandem: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = error instanceof ConfigError ? 2 : 1
+}
+
+try {
+  await program.parseAsync(process.argv)
+} catch (error) {
+  complain(error)
+}
