@@ -143,7 +143,7 @@ describe('a set of prefixes', () => {
     expect(subject.has(prefix('2001:db8:0:2::/64'))).to.equal(true)
   })
 
-  it('J11 knows the default routes of both families', () => {
+  it('knows the default routes of both families', () => {
     expect(defaultRoutes.map(String)).to.deep.equal(['0.0.0.0/0', '::/0'])
   })
 
