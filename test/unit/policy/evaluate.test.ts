@@ -147,7 +147,7 @@ for (const family of families) {
       ],
     ]
     for (const [title, match, takes, leaves] of matches) {
-      it(`J2 matches ${title}`, () => {
+      it(`${match.prefixes || match.communities || match.asns ? 'J2 ' : ''}matches ${title}`, () => {
         const compiled = compile(policy([statement('it', 'accept', match)]))
         expect([compiled.evaluate(takes).accept, compiled.evaluate(leaves).accept]).to.deep.equal([true, false])
       })
@@ -223,7 +223,7 @@ describe('a compiled policy', () => {
     ['next alone, which decides nothing', policy([statement('tag', 'next', {}, { med: 1 })]), false],
   ]
   for (const [title, subject, accepts] of transit) {
-    it(`C27 knows that learned routes ${accepts ? 'may' : 'cannot'} pass ${title}`, () => {
+    it(`knows that learned routes ${accepts ? 'may' : 'cannot'} pass ${title}`, () => {
       expect(compile(subject).acceptsLearned).to.equal(accepts)
     })
   }
