@@ -130,7 +130,7 @@ const fallen = (from: StateName, farewell?: string): string[] => [
 const rows: readonly Row[] = [
   row('dials when it is started', 'Idle', { kind: 'start' }, 'Connect', ['connect']),
   row('waits when it is started and passive', 'Idle', { kind: 'start' }, 'Active', none, passive),
-  row('begins with its OPEN, and a large hold time: D4', 'Connect', { kind: 'connected' }, 'OpenSent', [
+  row('D4 begins with its OPEN, and a large hold time', 'Connect', { kind: 'connected' }, 'OpenSent', [
     'disarm connect-retry',
     'send open',
     `arm hold ${openHoldSeconds}`,
