@@ -1,0 +1,50 @@
+/** `npm run test:interop`: installs the routers that are missing, runs the suite, prints the matrix and the count. */
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import Mocha from 'mocha'
+import { table } from '../../daemon/render/table.ts'
+import { routers } from './routers.ts'
+
+function quit(why: string): never {
+  process.stdout.write(`${why}\n0 passed, 1 failed\n`)
+  process.exit(1)
+}
+
+if (process.getuid?.() !== 0) quit('the interop tests make network namespaces, so they need root')
+installMissing()
+
+const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false })
+mocha.addFile(join(import.meta.dirname, 'interop.ts'))
+await mocha.loadFilesAsync()
+const { matrix } = await import('./interop.ts')
+const counts = { passed: 0, failed: 0 }
+const runner = mocha.run((failures) => {
+  counts.failed = failures
+  const features = [...new Set([...matrix.values()].flatMap((row) => [...row.keys()]))]
+  const rows = features.map((feature) => [feature, ...[...matrix.values()].map((row) => row.get(feature) ?? '')])
+  process.stdout.write(`${table(['', ...matrix.keys()], rows, Number.POSITIVE_INFINITY)}\n\n`)
+  process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`)
+  process.exit(failures > 0 ? 1 : 0)
+})
+runner.on('pass', () => counts.passed++)
+
+function installMissing(): void {
+  const packages = ['iproute2', 'procps', ...routers.flatMap((router) => router.packages)]
+  const missing = packages.filter((name) => !isInstalled(name))
+  if (missing.length === 0) return
+  process.stdout.write(`installing ${missing.join(' ')}\n`)
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const options = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'] }
+  try {
+    execFileSync('apt-get', ['update'], options)
+    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...missing], options)
+  } catch {
+    quit(`these Debian packages are needed and could not be installed: ${missing.join(' ')}`)
+  }
+}
+
+function isInstalled(name: string): boolean {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], { encoding: 'utf8' })
+  return stdout?.includes('install ok installed') ?? false
+}
