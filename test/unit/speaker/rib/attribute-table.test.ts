@@ -161,7 +161,7 @@ describe('a table of attribute lists', () => {
     const texts = ['10.0.0.1', '10.0.0.2', 'fd00::1', 'fd00::2', 'fd00:0:0:1::1', 'fd00:1::1']
     const ids = texts.map((text) => enter(table, some, hopOf(address(text))))
     const senders = [true, false].map((external) =>
-      contexts.of({ external, fourOctetAsn: true, localAsn, firstAsn: undefined }, 0),
+      contexts.of({ external, fourOctetAsn: true, localAsn, firstAsn: 0 }, 0),
     )
     ids.push(enter(table, some, noNextHop), ...senders.map((context) => enter(table, some, noNextHop, context)))
     expect(new Set(ids).size).to.equal(texts.length + 3)
