@@ -114,7 +114,7 @@ describe('best path', () => {
     expect(bestOf([longer, set], table)).to.equal(1)
   })
 
-  it('C25 compares MED among routes of one neighbouring AS alone', () => {
+  it('D17 compares MED among routes of one neighbouring AS alone', () => {
     const table = new AttributeTable(1)
     const a = candidate(table, { path: [65001], attributes: { med: 100 }, peer: { routerId: 1 } })
     const b = candidate(table, { path: [65002], attributes: { med: 0 }, peer: { routerId: 2 } })
