@@ -8,6 +8,8 @@ export interface Router {
   readonly name: string
   /** Debian packages that bring it. */
   readonly packages: readonly string[]
+  /** Sends routes of one family over a session of the other with a next hop that can be used. */
+  readonly sendsAcross: boolean
   /** Where the topology binds its configuration. */
   readonly config: string
   start(topology: Topology, config: string): Promise<Program>
@@ -21,6 +23,7 @@ const sorted = (rows: Iterable<string>) => [...new Set(rows)].sort()
 
 const bird: Router = {
   name: 'bird',
+  sendsAcross: true,
   packages: ['bird2'],
   config: '/etc/bird/bird.conf',
   start: async (topology, config) =>
@@ -61,6 +64,7 @@ interface FrrTable {
 
 const frr: Router = {
   name: 'frr',
+  sendsAcross: true,
   packages: ['frr'],
   config: '/etc/frr/frr.conf',
   start: async (topology, config) => {
@@ -109,6 +113,8 @@ interface GobgpPath {
 
 const gobgp: Router = {
   name: 'gobgp',
+  // Its next hop of an IPv6 route over IPv4 is a mapped address, and of an IPv4 route over IPv6 an IPv6 one, negotiated or not.
+  sendsAcross: false,
   packages: ['gobgpd'],
   config: '/etc/gobgp.toml',
   start: async (topology, config) => {
@@ -157,12 +163,16 @@ interface OpenbgpdTable {
 
 const openbgpd: Router = {
   name: 'openbgpd',
+  // Its next hop of the family that does not carry the session is a loopback address.
+  sendsAcross: false,
   packages: ['openbgpd'],
   config: '/etc/bgpd.conf',
   start: async (topology, config) => {
     const own = inWork(topology, 'openbgpd.conf')
     writeFileSync(own, `socket "${inWork(topology, 'openbgpd.sock')}"\n${readFileSync(config, 'utf8')}`)
     chmodSync(own, 0o600)
+    // Its user's home, into which it locks itself; the package makes it only when a service manager starts it.
+    mkdirSync('/run/openbgpd', { recursive: true })
     return topology.start(node, ['bgpd', '-d', '-v', '-f', own])
   },
   table: async (topology) => {
@@ -200,11 +210,15 @@ interface ExabgpLine {
 /** ExaBGP keeps no table: what it hears is written down, and added up here. */
 const exabgp: Router = {
   name: 'exabgp',
+  sendsAcross: true,
   packages: ['exabgp'],
   config: '/etc/exabgp.conf',
   start: async (topology, config) => {
     const script = inWork(topology, 'watch.sh')
-    writeFileSync(script, `#!/bin/sh\nexec cat >> ${inWork(topology, 'heard.json')}\n`)
+    writeFileSync(
+      script,
+      `#!/bin/sh\n# Not exec: ExaBGP takes a closed standard output for the end of the program.\ncat >> ${inWork(topology, 'heard.json')}\n`,
+    )
     chmodSync(script, 0o755)
     writeFileSync(inWork(topology, 'heard.json'), '')
     const own = inWork(topology, 'exabgp.conf')

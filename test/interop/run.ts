@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import Mocha from 'mocha'
 import { table } from '../../daemon/render/table.ts'
+import { matrix } from './matrix.ts'
 import { routers } from './routers.ts'
 
 function quit(why: string): never {
@@ -14,10 +15,11 @@ function quit(why: string): never {
 if (process.getuid?.() !== 0) quit('the interop tests make network namespaces, so they need root')
 installMissing()
 
-const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false })
+// `npm run test:interop -- WORDS` runs what has the words in its title.
+const words = process.argv.slice(2).join(' ')
+const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false, ...(words && { fgrep: words }) })
 mocha.addFile(join(import.meta.dirname, 'interop.ts'))
 await mocha.loadFilesAsync()
-const { matrix } = await import('./interop.ts')
 const counts = { passed: 0, failed: 0 }
 const runner = mocha.run((failures) => {
   counts.failed = failures
@@ -45,6 +47,6 @@ function installMissing(): void {
 }
 
 function isInstalled(name: string): boolean {
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Status}', name], { encoding: 'utf8' })
-  return stdout?.includes('install ok installed') ?? false
+  const { stdout } = spawnSync('dpkg', ['-s', name], { encoding: 'utf8' })
+  return stdout?.includes('Status: install ok installed') ?? false
 }

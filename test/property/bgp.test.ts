@@ -28,6 +28,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
 import { parseAddress, parsePrefix } from '../../policy/text.ts'
+import { octets } from '../support/bytes.ts'
 
 const octet = fc.integer({ min: 0, max: 255 })
 const u16 = fc.integer({ min: 0, max: 0xffff })
@@ -211,7 +212,7 @@ describe('codec', () => {
     const sender = { external: true, fourOctetAsn: true, localAsn: 65000, firstAsn: 64512 }
     const framed = fc.tuple(fc.integer({ min: 1, max: 5 }), bytes(120)).map(([type, body]) => {
       const length = 19 + body.length
-      return Uint8Array.of(...new Array(16).fill(0xff), length >>> 8, length & 255, type, ...body)
+      return Uint8Array.of(...octets('ff'.repeat(16)), length >>> 8, length & 255, type, ...body)
     })
     fc.assert(
       fc.property(fc.oneof(bytes(100), framed), (stream) => {

@@ -13,7 +13,7 @@ export function octets(text: string): Uint8Array {
 /** A message of this type with its header. */
 export function message(type: number, body: Uint8Array): Uint8Array {
   const length = 19 + body.length
-  return Uint8Array.of(...new Array(16).fill(0xff), length >>> 8, length & 0xff, type, ...body)
+  return Uint8Array.of(...octets('ff'.repeat(16)), length >>> 8, length & 0xff, type, ...body)
 }
 
 /** The body of an UPDATE from its three fields in hex. */
