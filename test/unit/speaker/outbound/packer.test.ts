@@ -230,7 +230,7 @@ for (const family of families) {
       expect([buffers.length, packer.messages]).to.deep.equal([0, 0])
     })
 
-    it('A7 knows which attributes leave room for a route, and packs those at the limit', () => {
+    it('knows which attributes leave room for a route, and packs those at the limit', () => {
       let largest = 0
       for (let octets = 3900; octets < 4100; octets += 4) {
         const candidate = entryOf(family, padded(octets), hops[family])
