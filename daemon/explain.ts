@@ -100,7 +100,7 @@ function endpointLine(backend: Backend, plan: Plan, service: ServiceView, family
   const { view } = backend
   const node = view?.nodes.get(plan.node)
   if (!view || !node) return ''
-  const own = nodeAddresses(node, { nodeName: plan.node } as Parameters<typeof nodeAddresses>[1]).all
+  const own = nodeAddresses(node, {}).all
   const { ready, localReady } = new Endpoints(view, plan.node, own).count(service, family)
   return `  endpoints of ${family}: ${ready} ready, ${localReady} of them on ${plan.node}`
 }

@@ -5,7 +5,7 @@ import type { Log, PeerEvent, Speaker } from '../speaker/index.ts'
 
 export function newLog(level: string): Log {
   return pino(
-    { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime },
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination({ dest: 2, sync: true }),
   )
 }

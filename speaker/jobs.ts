@@ -43,7 +43,7 @@ export class Jobs {
     this.#timer = undefined
     const end = this.#clock.now() + sliceMs
     const overdue = () => this.#clock.now() >= end
-    for (const job of [...this.#queue]) {
+    for (const job of Array.from(this.#queue)) {
       this.#queue.delete(job)
       if (!job(overdue)) this.#queue.add(job)
       if (overdue()) break

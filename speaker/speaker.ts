@@ -95,7 +95,7 @@ export class Speaker {
       peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
     }
     this.#routing.stop()
-    const closing = [...this.#listening.values()].map(({ listener }) => listener?.close())
+    const closing = [...this.#listening.values()].map(({ listener }) => listener?.close() ?? Promise.resolve())
     this.#listening.clear()
     await Promise.all(closing)
   }

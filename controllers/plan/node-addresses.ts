@@ -14,12 +14,15 @@ export interface NodeAddresses {
   readonly all: readonly Address[]
 }
 
-const enabled = (options: PlanOptions, family: Family) =>
+/** Which families are switched on; left out, those that the node has an address of. */
+export type FamilySwitches = Pick<PlanOptions, 'enableIpv4' | 'enableIpv6'>
+
+const enabled = (options: FamilySwitches, family: Family) =>
   family === 'ipv4-unicast' ? options.enableIpv4 : options.enableIpv6
 
 const versionOf = (family: Family) => (family === 'ipv4-unicast' ? 4 : 6)
 
-export function nodeAddresses(node: NodeView, options: PlanOptions): NodeAddresses {
+export function nodeAddresses(node: NodeView, options: FamilySwitches): NodeAddresses {
   const used = families.filter((family) => enabled(options, family) !== false).map(versionOf)
   const of = (type: string) =>
     node.addresses.flatMap((one) => {
@@ -62,7 +65,7 @@ export function routerIdOf(addresses: NodeAddresses, options: PlanOptions): numb
 /** FNV-1a of the 16 octets of the address, an IPv4 one in its mapped form: what kube-router generates. */
 export function generatedRouterId(address: Address): number {
   const octets = addressBytes(address)
-  const mapped = address.version === 6 ? octets : Uint8Array.of(...new Array(10).fill(0), 255, 255, ...octets)
+  const mapped = address.version === 6 ? octets : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, ...octets)
   let hash = 0x811c9dc5
   for (const octet of mapped) hash = Math.imul(hash ^ octet, 0x01000193)
   return hash >>> 0

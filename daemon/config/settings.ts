@@ -146,7 +146,7 @@ function peerRouters(settings: Settings): PeerSetting[] {
 
 /** The known name that shares the most letter pairs with a mistyped one. */
 export function nearest(name: string): string {
-  const pairs = (text: string) => new Set([...text].slice(0, -1).map((letter, index) => letter + text[index + 1]))
+  const pairs = (text: string) => new Set(Array.from({ length: text.length - 1 }, (_, at) => text.slice(at, at + 2)))
   const wanted = pairs(name)
   const score = (other: string) => {
     const theirs = pairs(other)

@@ -198,6 +198,7 @@ const openbgpd: Router = {
 interface ExabgpLine {
   readonly neighbor?: {
     readonly address: { readonly peer: string }
+    readonly state?: string
     readonly message?: {
       readonly update?: {
         readonly announce?: Readonly<Record<string, Readonly<Record<string, readonly { readonly nlri: string }[]>>>>
@@ -237,6 +238,9 @@ const exabgp: Router = {
     for (const line of readFileSync(inWork(topology, 'heard.json'), 'utf8').split('\n')) {
       if (!line.startsWith('{') || !line.endsWith('}')) continue
       const { neighbor } = JSON.parse(line) as ExabgpLine
+      if (neighbor?.state === 'down') {
+        for (const key of heard.keys()) if (key.startsWith(`${neighbor.address.peer} `)) heard.delete(key)
+      }
       const update = neighbor?.message?.update
       if (!neighbor || !update) continue
       const key = (nlri: string) => `${neighbor.address.peer} ${nlri}`
