@@ -1,20 +1,22 @@
 /**
- * A peer of the benchmark, in a process of its own: it dials a router and either feeds it the big stream, or counts what it is sent.
+ * A peer of the benchmark, in a process of its own: it dials a router and feeds it the big stream, or host routes, or counts what it is sent.
  * Small and independent of the product. Events go to standard output, a JSON line each, with the time in milliseconds since the epoch.
  *
- * node peer.ts feed|sink ROUTER LOCAL[,LOCAL...] ASN ROUTES-OR-SCALE
+ * node peer.ts feed|hosts|sink ROUTER LOCAL[,LOCAL...] ASN ROUTES-OR-SCALE
  */
 
 import { connect, type Socket } from 'node:net'
-import { fullTable, makeStream, message } from './stream.ts'
+import { fullTable, hostStream, makeStream, message } from './stream.ts'
 
 const [role, router, locals, asnText, amountText] = process.argv.slice(2) as [string, string, string, string, string]
 const asn = Number(asnText)
 const say = (event: object) =>
   process.stdout.write(`${JSON.stringify({ ...event, at: performance.timeOrigin + performance.now() })}\n`)
+const nextHop6 = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 const keepalive = message(4, Buffer.alloc(0))
 
 if (role === 'feed') feed(Number(amountText))
+else if (role === 'hosts') hosts(Number(amountText))
 else for (const local of locals.split(',')) sink(local, Number(amountText))
 
 function feed(scale: number): void {
@@ -24,12 +26,18 @@ function feed(scale: number): void {
     ipv6: scaled(fullTable.ipv6),
     attributeSets: scaled(fullTable.attributeSets),
   }
-  const nextHop6 = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
   const stream = makeStream(size, [10, 0, 0, 1], nextHop6)
   say({ event: 'ready', updates: stream.updates, bytes: stream.bytes.length })
   session(locals, (socket) => {
     say({ event: 'first-byte' })
     socket.write(stream.bytes, () => say({ event: 'sent' }))
+  })
+}
+
+function hosts(count: number): void {
+  const bytes = hostStream(count, asn, [10, 0, 0, 1], nextHop6)
+  session(locals, (socket) => {
+    socket.write(bytes, () => say({ event: 'sent' }))
   })
 }
 

@@ -6,10 +6,15 @@ import { join } from 'node:path'
 import type { SpeakerSnapshot } from '../../speaker/index.ts'
 import type { Program, Topology } from '../topology/runner.ts'
 
+export interface BenchPeer {
+  readonly address: string
+  readonly asn: number
+}
+
 export interface Subject {
   readonly name: string
   /** Starts it so that these peers may connect; with `routes` it originates them. */
-  start(topology: Topology, peers: readonly string[], routes: readonly string[]): Program
+  start(topology: Topology, peers: readonly BenchPeer[], routes: readonly string[]): Program
   /** Routes in its table, of both families. */
   count(topology: Topology): Promise<number>
   /** Whether routes are given in the configuration; else a peer has to feed them first. */
@@ -28,9 +33,9 @@ const tandem: Subject = {
       asn: 64512,
       'router-id': '10.0.0.2',
       addresses: { ipv4: '10.0.0.2', ipv6: 'fd00::2' },
-      peers: peers.map((address) => ({
+      peers: peers.map(({ address, asn }) => ({
         address,
-        asn: 65001,
+        asn,
         import: 'accept-all',
         export: 'originated-only',
         passive: true,
@@ -88,8 +93,8 @@ const bird: Subject = {
           ]
         : []),
       ...peers.map(
-        (address, index) =>
-          `protocol bgp p${index} { local as 64512; neighbor ${address} as 65001; passive; hold time 180; ipv4 { import all; export where source = RTS_STATIC; next hop address 10.0.0.2; }; ipv6 { import all; export where source = RTS_STATIC; next hop address fd00::2; }; }`,
+        ({ address, asn }, index) =>
+          `protocol bgp p${index} { local as 64512; neighbor ${address} as ${asn}; passive; hold time 180; ipv4 { import all; export where source = RTS_STATIC; next hop address 10.0.0.2; }; ipv6 { import all; export where source = RTS_STATIC; next hop address fd00::2; }; }`,
       ),
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)
@@ -122,8 +127,8 @@ const gobgp: Subject = {
       (name) => `[[neighbors.afi-safis]]\n[neighbors.afi-safis.config]\nafi-safi-name = "${name}"`,
     )
     const neighbours = peers.map(
-      (address) =>
-        `[[neighbors]]\n[neighbors.config]\nneighbor-address = "${address}"\npeer-as = 65001\n[neighbors.transport.config]\npassive-mode = true\n[neighbors.timers.config]\nhold-time = 180\n${families.join('\n')}`,
+      ({ address, asn }) =>
+        `[[neighbors]]\n[neighbors.config]\nneighbor-address = "${address}"\npeer-as = ${asn}\n[neighbors.transport.config]\npassive-mode = true\n[neighbors.timers.config]\nhold-time = 180\n${families.join('\n')}`,
     )
     writeFileSync(file, `[global.config]\nas = 64512\nrouter-id = "10.0.0.2"\n${neighbours.join('\n')}\n`)
     chmodSync(topology.work, 0o755)

@@ -147,3 +147,26 @@ export function message(type: number, body: Buffer): Buffer {
   const length = 19 + body.length
   return Buffer.concat([Buffer.alloc(16, 0xff), Buffer.of(length >> 8, length & 255, type), body])
 }
+
+/** `count` host routes of each family, with one attribute set: 100.64.0.0 and 2001:db8:1:: upwards. */
+export function hostStream(
+  count: number,
+  asn: number,
+  nextHop4: readonly number[],
+  nextHop6: readonly number[],
+): Buffer {
+  const path = Buffer.of(2, 1, asn >>> 24, (asn >> 16) & 255, (asn >> 8) & 255, asn & 255)
+  const set = Buffer.concat([Buffer.of(0x40, 1, 1, 0, 0x40, 2, path.length), path])
+  const messages: Buffer[] = []
+  for (let at = 0; at < count; at += 200) {
+    const indexes = Array.from({ length: Math.min(200, count - at) }, (_, index) => at + index)
+    const v4 = indexes.map((index) => Buffer.of(32, 100, 64 + (index >> 16), (index >> 8) & 255, index & 255))
+    const v6 = indexes.map((index) => {
+      const entry = Buffer.from('8020010db8000100000000000000000000', 'hex')
+      entry.writeUInt32BE(index, 13)
+      return entry
+    })
+    messages.push(ipv4Update(set, Buffer.concat(v4), nextHop4), ipv6Update(set, Buffer.concat(v6), nextHop6))
+  }
+  return Buffer.concat(messages)
+}
