@@ -13,7 +13,9 @@ export type Job = (overdue: () => boolean) => boolean
 export class Jobs {
   readonly #clock: Clock
   readonly #queue = new Set<Job>()
+  readonly #delayed = new Set<Timer>()
   #timer: Timer | undefined
+  #stopped = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -21,20 +23,24 @@ export class Jobs {
 
   /** Queues a job, `delayMs` from now; one that is queued already is not queued twice. */
   add(job: Job, delayMs = 0): void {
+    if (this.#stopped) return
     if (delayMs > 0) {
-      this.#clock.after(delayMs, () => this.add(job))
+      const timer = this.#clock.after(delayMs, () => {
+        this.#delayed.delete(timer)
+        this.add(job)
+      })
+      this.#delayed.add(timer)
       return
     }
-    if (this.#stopped) return
     this.#queue.add(job)
     this.#timer ??= this.#clock.after(0, () => this.#run())
   }
 
-  #stopped = false
-
   stop(): void {
     this.#stopped = true
     this.#queue.clear()
+    for (const timer of this.#delayed) timer.cancel()
+    this.#delayed.clear()
     this.#timer?.cancel()
     this.#timer = undefined
   }

@@ -10,7 +10,7 @@ import { Peer, type PeerEvent } from './peer/peer.ts'
 import { type RoutesReport, Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
 import { listRoutes, type PrefixStory, type RouteFilter, type RouteRow, type RouteView, tellPrefix } from './story.ts'
-import type { IncomingConnection, Listener, World } from './world.ts'
+import type { IncomingConnection, Listener, Timer, World } from './world.ts'
 
 export interface ApplyReport {
   readonly peers: {
@@ -32,7 +32,11 @@ interface Listening {
   readonly declaration: ListenDeclaration
   listener?: Listener
   problem?: string
+  retry?: Timer
 }
+
+/** A port may be freed, an address may appear (IPv6 addresses are tentative for a moment): it is tried again. */
+const listenRetryMs = 2000
 
 export class Speaker {
   readonly #world: World
@@ -50,6 +54,7 @@ export class Speaker {
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
   apply(desired: Desired): ApplyReport {
+    if (this.#stopped) throw new Error('the speaker is stopped')
     const before = this.#local
     this.#local = desired.local
     this.#routing.setLocal(desired.local)
@@ -90,12 +95,15 @@ export class Speaker {
   async stop(reason = 'tandem is stopping'): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    const text = new TextEncoder().encode(reason).subarray(0, 255)
+    const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
       peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
     }
     this.#routing.stop()
-    const closing = [...this.#listening.values()].map(({ listener }) => listener?.close() ?? Promise.resolve())
+    const closing = [...this.#listening.values()].map(({ listener, retry }) => {
+      retry?.cancel()
+      return listener?.close() ?? Promise.resolve()
+    })
     this.#listening.clear()
     await Promise.all(closing)
   }
@@ -165,6 +173,7 @@ export class Speaker {
     for (const [key, listening] of this.#listening) {
       if (keys.has(key)) continue
       this.#listening.delete(key)
+      listening.retry?.cancel()
       void listening.listener?.close()
     }
     for (const declaration of wanted) {
@@ -180,14 +189,16 @@ export class Speaker {
   async #listen(key: string, listening: Listening): Promise<void> {
     try {
       const listener = await this.#world.transport.listen(listening.declaration, (incoming) => this.#incoming(incoming))
+      delete listening.problem
       if (this.#listening.get(key) === listening) listening.listener = listener
       else await listener.close()
     } catch (error) {
-      listening.problem = error instanceof Error ? error.message : String(error)
-      this.#world.log.error(
-        { listen: key, problem: listening.problem },
-        'cannot listen: only sessions opened from here',
-      )
+      const problem = error instanceof Error ? error.message : String(error)
+      const news = listening.problem !== problem
+      listening.problem = problem
+      if (news) this.#world.log.error({ listen: key, problem }, 'cannot listen: only sessions opened from here')
+      if (this.#listening.get(key) !== listening) return
+      listening.retry = this.#world.clock.after(listenRetryMs, () => void this.#listen(key, listening))
     }
   }
 
@@ -209,6 +220,19 @@ export class Speaker {
   }
 
   #tell(event: PeerEvent): void {
-    for (const listener of this.#listeners) listener(event)
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.#world.log.error({ err: error }, 'a listener to session events failed')
+      }
+    }
   }
+}
+
+/** UTF-8 of a text, cut between characters. */
+function wholeCharacters(text: string, octets: number): Uint8Array {
+  const bytes = new Uint8Array(octets)
+  const { written } = new TextEncoder().encodeInto(text, bytes)
+  return bytes.subarray(0, written)
 }

@@ -28,6 +28,10 @@ export class Deadlines<Name extends string> {
     if (this.#at.size === 0) this.clear()
   }
 
+  isArmed(name: Name): boolean {
+    return this.#at.has(name)
+  }
+
   clear(): void {
     this.#at.clear()
     this.#timer?.cancel()

@@ -72,6 +72,11 @@ export const idle: State = { name: 'Idle', failures: 0 }
 /** RFC 4271 section 8.2.2: a large hold time while waiting for the OPEN. */
 export const openHoldSeconds = 240
 
+/** A connection that is not there by then is given up: the kernel alone would try for minutes. */
+export const connectSeconds = 30
+
+const dialling: readonly Action[] = [{ do: 'connect' }, { do: 'arm', timer: 'connect-retry', seconds: connectSeconds }]
+
 export function step(state: State, event: Event, config: MachineConfig): Step {
   // What means the same in every state comes first.
   if (event.kind === 'stop') return stop(state, event)
@@ -98,10 +103,11 @@ export function step(state: State, event: Event, config: MachineConfig): Step {
 
 function begin(state: State, config: MachineConfig): Step {
   if (config.passive) return [{ name: 'Active', failures: state.failures }, []]
-  return [{ name: 'Connect', failures: state.failures }, [{ do: 'connect' }]]
+  return [{ name: 'Connect', failures: state.failures }, dialling]
 }
 
 function connect(state: In<'Connect'>, event: Event, config: MachineConfig): Step {
+  if (event.kind === 'timer' && event.timer === 'connect-retry') return fall(state, config, 'connection timed out')
   if (event.kind !== 'connected') return stay(state)
   const send: Action = { do: 'send', message: openMessage(config.open) }
   const hold: Action = { do: 'arm', timer: 'hold', seconds: openHoldSeconds }
@@ -110,7 +116,7 @@ function connect(state: In<'Connect'>, event: Event, config: MachineConfig): Ste
 
 function active(state: In<'Active'>, event: Event, config: MachineConfig): Step {
   const due = event.kind === 'timer' && event.timer === 'connect-retry' && !config.passive
-  return due ? [{ name: 'Connect', failures: state.failures }, [{ do: 'connect' }]] : stay(state)
+  return due ? [{ name: 'Connect', failures: state.failures }, dialling] : stay(state)
 }
 
 function openSent(state: In<'OpenSent'>, event: Event, config: MachineConfig): Step {

@@ -46,6 +46,8 @@ export class Peer implements PeerLink {
   #negotiated: Negotiated | undefined
   /** False for the attempt after a peer refused our capabilities (RFC 5492 section 3). */
   #withCapabilities = true
+  /** Whether the last OPEN of each connection carried them. */
+  readonly #offered: Record<Role, boolean> = { outbound: true, inbound: true }
   #stopping = false
 
   readonly messages = { in: noCounts(), out: noCounts() }
@@ -108,8 +110,10 @@ export class Peer implements PeerLink {
 
   /** What can change on a live session: policies and the like. The caller has checked that nothing else did. */
   redeclare(local: LocalDeclaration, declaration: PeerDeclaration): void {
+    const mayDial = this.#declaration.passive && !declaration.passive
     this.#local = local
     this.#declaration = declaration
+    if (mayDial) this.#outbound.handle({ kind: 'timer', timer: 'connect-retry' })
   }
 
   /** Ends both connections for good. */
@@ -127,7 +131,10 @@ export class Peer implements PeerLink {
 
   /** Takes a connection from this peer's address, unless one of that direction is there, or the peer may not come up. */
   accept(incoming: IncomingConnection): void {
-    if (this.#declaration.blocked !== undefined || this.#stopping || this.#inbound) return
+    if (this.#declaration.blocked !== undefined || this.#stopping) return
+    // One that has said nothing yet must not keep the next one out: the peer may have begun anew.
+    if (this.#inbound?.state.name === 'OpenSent') this.#inbound.handle({ kind: 'stop', why: 'another connection came' })
+    if (this.#inbound) return
     this.#inbound = new Session(this.#world, this.#owner('inbound'))
     this.#inbound.adopt((handlers) => incoming.accept(handlers))
   }
@@ -167,11 +174,12 @@ export class Peer implements PeerLink {
       deliver: (message) => this.#deliver(message),
       drained: () => this.#routing.drained(this),
       counted: (direction, kind) => this.messages[direction][kind]++,
-      notified: (direction, message) => this.#notified(direction, message),
+      notified: (direction, message) => this.#notified(role, direction, message),
     }
   }
 
   #moved(role: Role, from: State, to: State): void {
+    if (to.name === 'OpenSent') this.#offered[role] = this.#withCapabilities
     if (to.name === 'OpenConfirm' && from.name === 'OpenSent') this.#settleCollision(role, to)
     // An accepted connection that fell is forgotten: waiting and dialling is the other one's part.
     if (role === 'inbound' && (to.name === 'Active' || to.name === 'Idle')) {
@@ -225,7 +233,7 @@ export class Peer implements PeerLink {
       this.#routing.refresh(this, family)
   }
 
-  #notified(direction: 'in' | 'out', message: Notification): void {
+  #notified(role: Role, direction: 'in' | 'out', message: Notification): void {
     const { code, subcode } = message
     const said = shutdownCommunication(message)
     const text = `${describeNotification(code, subcode)}${said ? `, "${said}"` : ''}`
@@ -233,6 +241,6 @@ export class Peer implements PeerLink {
     if (direction === 'out') this.lastSent = record
     else this.lastReceived = record
     const unsupported = code === 2 && (subcode === 4 || subcode === 7)
-    if (direction === 'in' && unsupported) this.#withCapabilities = !this.#withCapabilities
+    if (direction === 'in' && unsupported) this.#withCapabilities = !this.#offered[role]
   }
 }

@@ -50,7 +50,7 @@ export class Session {
   constructor(world: World, owner: SessionOwner) {
     this.#world = world
     this.#owner = owner
-    this.#deadlines = new Deadlines(world.clock, (timer) => this.handle({ kind: 'timer', timer }))
+    this.#deadlines = new Deadlines(world.clock, (timer) => this.#guarded(() => this.#due(timer)))
   }
 
   get state(): State {
@@ -118,10 +118,22 @@ export class Session {
     }
   }
 
+  #due(timer: TimerName): void {
+    if (timer !== 'hold') {
+      this.handle({ kind: 'timer', timer })
+      return
+    }
+    // After a stall of the process the timer is due before the socket was read: what lies there counts first.
+    this.#world.clock.after(0, () => {
+      if (!this.#deadlines.isArmed('hold')) this.#guarded(() => this.handle({ kind: 'timer', timer }))
+    })
+  }
+
   /** RFC 4271 section 10: 75 to 100 percent of the value, so that peers do not fall into step; the hold time is exact. */
   #milliseconds(timer: TimerName, seconds: number): number {
     const jitter = timer === 'hold' ? 1 : 0.75 + 0.25 * this.#world.random()
-    return seconds * 1000 * jitter
+    // RFC 4271 section 4.4: keepalives no more often than once a second, jitter or not.
+    return Math.max(timer === 'keepalive' ? 1000 : 0, seconds * 1000 * jitter)
   }
 
   /** The handlers of one connection. Once another took its place, what this one still says is not heard. */
@@ -129,24 +141,28 @@ export class Session {
     const generation = ++this.#generation
     const current = () => generation === this.#generation && this.#connection !== undefined
     return {
-      onOpen: () => current() && this.handle({ kind: 'connected' }),
-      onData: (chunk) => current() && this.#read(chunk),
-      onDrain: () => current() && this.#owner.drained(),
+      onOpen: () => current() && this.#guarded(() => this.handle({ kind: 'connected' })),
+      onData: (chunk) => current() && this.#guarded(() => this.#read(chunk)),
+      onDrain: () => current() && this.#guarded(() => this.#owner.drained()),
       onClose: (why) => {
         if (!current()) return
         this.#connection = undefined
-        this.handle({ kind: 'disconnected', why })
+        this.#guarded(() => this.handle({ kind: 'disconnected', why }))
       },
     }
   }
 
   #read(chunk: Uint8Array): void {
+    const wrong = this.#framer.push(chunk, (type, bytes, at, end) => this.#message(type, bytes, at, end))
+    if (wrong) this.handle({ kind: 'malformed', fault: wrong })
+  }
+
+  /** Our own mistake must cost this peer's session and nobody else's. */
+  #guarded(run: () => void): void {
     try {
-      const wrong = this.#framer.push(chunk, (type, bytes, at, end) => this.#message(type, bytes, at, end))
-      if (wrong) this.handle({ kind: 'malformed', fault: wrong })
+      run()
     } catch (error) {
-      // Our own mistake: it must cost this peer's session and nobody else's.
-      this.#world.log.error({ err: error }, 'a message could not be handled')
+      this.#world.log.error({ err: error }, 'an event of a session could not be handled')
       this.handle({ kind: 'malformed', fault: fault('cease', 'internal error') })
     }
   }

@@ -16,7 +16,7 @@ import type {
 const readBuffer = new Uint8Array(64 * 1024)
 
 /** How long a closing connection may take to deliver what is queued, before it is cut. */
-const lingerMs = 2000
+const lingerMs = 700
 
 export const tcp: Transport = { dial, listen }
 

@@ -125,7 +125,8 @@ export class Fabric {
 
   async stop(): Promise<void> {
     await Promise.all(this.#machines.map(({ speaker }) => speaker.stop()))
-    this.clock.pass(10_000)
+    // What is on the wire arrives; nothing that was armed may still be.
+    this.clock.pass(0)
   }
 
   #random(): number {

@@ -128,7 +128,7 @@ const fallen = (from: StateName, farewell?: string): string[] => [
 ]
 
 const rows: readonly Row[] = [
-  row('dials when it is started', 'Idle', { kind: 'start' }, 'Connect', ['connect']),
+  row('dials when it is started', 'Idle', { kind: 'start' }, 'Connect', ['connect', 'arm connect-retry 30']),
   row('waits when it is started and passive', 'Idle', { kind: 'start' }, 'Active', none, passive),
   row('D4 begins with its OPEN, and a large hold time', 'Connect', { kind: 'connected' }, 'OpenSent', [
     'disarm connect-retry',
@@ -136,7 +136,10 @@ const rows: readonly Row[] = [
     `arm hold ${openHoldSeconds}`,
   ]),
   row('D7 tries again later when nobody answers', 'Connect', closed, 'Active', fallen('Connect')),
-  row('D7 dials again when the retry timer is over', 'Active', due('connect-retry'), 'Connect', ['connect']),
+  row('D7 dials again when the retry timer is over', 'Active', due('connect-retry'), 'Connect', [
+    'connect',
+    'arm connect-retry 30',
+  ]),
   row('never dials when it is passive', 'Active', due('connect-retry'), 'Active', none, passive),
   row('arms no retry when it is passive', 'OpenSent', closed, 'Active', [...letGo, 'down'], passive),
   row('D2 answers an OPEN with a KEEPALIVE and the smaller hold time', 'OpenSent', received('open'), 'OpenConfirm', [
