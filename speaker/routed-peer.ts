@@ -18,7 +18,8 @@ export interface FamilyCounters {
   endOfRibSent: boolean
 }
 
-const sampleSize = 1000
+/** Refused prefixes remembered per peer and family. */
+export const sampleSize = 1000
 
 export class RoutedPeer {
   readonly link: PeerLink

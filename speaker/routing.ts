@@ -119,14 +119,14 @@ export class Routing implements SessionListener {
     const peer = this.#byLink.get(link)
     if (!peer) return { needsRefresh: [] }
     const importPolicy = compile(link.declaration.importPolicy)
-    const importChanged = importPolicy.key !== peer.importPolicy.key
+    const before = peer.importPolicy
     peer.importPolicy = importPolicy
     peer.exportPolicy = compile(link.declaration.exportPolicy)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
-    if (!importChanged) return { needsRefresh: [] }
+    if (importPolicy.key === before.key) return { needsRefresh: [] }
     this.#importer.reconsider(peer)
-    return { needsRefresh: peer.negotiated.families }
+    return { needsRefresh: this.#importer.neededAgain(peer, before) }
   }
 
   sessionUp(link: PeerLink, negotiated: Negotiated): void {

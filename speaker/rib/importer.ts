@@ -25,8 +25,8 @@ import {
   summarize,
   walkNlri,
 } from 'bgp-ts'
-import { type Actions, applyActions, type Subject } from '../../policy/index.ts'
-import type { RoutedPeer } from '../routed-peer.ts'
+import { type Actions, applyActions, type CompiledPolicy, parsePrefix, type Subject } from '../../policy/index.ts'
+import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
 import { ContextIds } from './context-ids.ts'
@@ -122,6 +122,28 @@ export class Importer {
         this.#rib.removePath(rib, path)
       }
     }
+  }
+
+  /**
+   * Families of which routes that were refused by `before` may be accepted now, or come out changed: the peer has to be asked for them again,
+   * because refused routes are not stored. Cheap on purpose: a VIP that comes or goes must not make every router send its table.
+   */
+  neededAgain(peer: RoutedPeer, before: CompiledPolicy): Family[] {
+    const now = peer.importPolicy
+    const rewrites = [before, now].some(({ policy }) => policy.statements.some(({ set }) => set !== undefined))
+    const names = new Set(['default', ...before.policy.statements.map(({ name }) => name)])
+    this.#peer = peer
+    return (peer.negotiated?.families ?? []).filter((family) => {
+      const { rejectedBy, rejectedSample } = peer.counters[family]
+      const byPolicy = [...rejectedBy.keys()].some((rule) => names.has(rule))
+      if (rewrites || !byPolicy) return rewrites
+      if (now.usesAttributes || rejectedSample.size >= sampleSize) return true
+      this.#prepareSubject(family)
+      return [...rejectedSample].some(([text, rule]) => {
+        const prefix = names.has(rule) ? parsePrefix(text) : undefined
+        return prefix && this.#judge(prefix.w0, prefix.w1, prefix.w2, prefix.w3, prefix.length).accept
+      })
+    })
   }
 
   #withdraw(bytes: Uint8Array, at: number, end: number, family: Family): void {

@@ -172,6 +172,28 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
       expect(tor.peer().flaps).to.equal(0)
     })
 
+    it('H7 ask for nothing again when a changed import policy refuses more, or lets in what never came', async () => {
+      node.apply({ routes: [route('192.0.2.1/32'), route('2001:db8::1/128')] })
+      const refusing = (...texts: string[]): Policy => ({
+        name: 'refusing',
+        default: 'accept',
+        statements: [
+          {
+            name: 'service VIPs',
+            match: { prefixes: new PrefixSet(texts.map((text) => insideEntry(prefix(text)))) },
+            action: 'reject',
+          },
+        ],
+      })
+      const vips = ['192.0.2.1/32', '2001:db8::1/128', '203.0.113.1/32', '2001:db8:113::1/128']
+      for (const policy of [refusing(...vips.slice(0, 2)), refusing(...vips), refusing(...vips.slice(0, 2))]) {
+        tor.apply({ peers: [peerTo(nodeAddress, 64512, { importPolicy: policy })] })
+        await fabric.pass(1000)
+      }
+      expect(tor.peer().messages.out['route-refresh']).to.equal(0)
+      expect(tor.table()).to.deep.equal([])
+    })
+
     it('J1 keep a peer down that is held down, and say why', async () => {
       node.apply({ peers: [peerTo(torAddress, 65001, { blocked: 'no TCP MD5' })] })
       await fabric.pass(200_000)
