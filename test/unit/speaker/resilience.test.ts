@@ -124,7 +124,7 @@ describe('over real TCP', () => {
     // Retries come at once here: the wait is not what is tested.
     const hasty = {
       ...world,
-      clock: { now: world.clock.now, after: (_ms: number, run: () => void) => world.clock.after(0, run) },
+      clock: { now: () => world.clock.now(), after: (_ms: number, run: () => void) => world.clock.after(0, run) },
     }
     const speaker = new Speaker(hasty)
     speaker.apply({
