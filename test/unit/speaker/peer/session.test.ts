@@ -38,6 +38,15 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
       expect(tor.peer()).to.include({ holdTime: 30, flaps: 0 })
     })
 
+    it('D2 sends no more than one keepalive a second at the shortest hold time', async () => {
+      const { node } = both({ holdTime: 3 })
+      await fabric.pass(20_000)
+      const before = keepalives(node)
+      await fabric.pass(60_000)
+      expect(keepalives(node) - before).to.be.within(40, 60)
+      expect(node.peer().flaps).to.equal(0)
+    })
+
     it('D2 sends no keepalive at hold time 0, and stays up', async () => {
       const { node, tor } = both({ holdTime: 0 })
       await fabric.pass(20_000)
