@@ -72,6 +72,12 @@ export class Writer {
     return this
   }
 
+  /** Begins anew in the same buffer. */
+  clear(): this {
+    this.#length = 0
+    return this
+  }
+
   /** A copy of what was written. */
   done(): Uint8Array {
     return this.#bytes.slice(0, this.#length)

@@ -66,11 +66,14 @@ export interface AttributeSummary {
   noAdvertise: boolean
 }
 
+/** Lists are put together here: a buffer each would cost more than the judging. */
+const scratch = new Writer()
+
 /** Judges the attribute list from `at` to `end`, leaving multiprotocol attributes aside: `scanUpdate` has checked those. */
 export function judgeAttributes(bytes: Uint8Array, at: number, end: number, sender: SenderContext): Judgement {
   const findings: Finding[] = []
   const seen = new Set<number>()
-  const kept = new Writer()
+  const kept = scratch.clear()
   let changed = !sender.fourOctetAsn
   let resetFault: Fault | undefined
   const keep = (valueAt: number, valueEnd: number, attributeFlags: number) => {
@@ -112,10 +115,14 @@ export function judgeAttributes(bytes: Uint8Array, at: number, end: number, send
   const reaction = worst(findings)
   const unusable = reaction === 'treat-as-withdraw' || reaction === 'session-reset'
   if (unusable) return { reaction, findings, fault: resetFault, canonical: new Uint8Array(0), summary: newSummary() }
+  if (!changed) {
+    const summary = summarize(bytes, at, end, sender.localAsn)
+    return { reaction, findings, fault: undefined, canonical: undefined, summary }
+  }
   const list = kept.done()
   const canonical = sender.fourOctetAsn ? list : widen(list)
   const summary = summarize(canonical, 0, canonical.length, sender.localAsn)
-  return { reaction, findings, fault: undefined, canonical: changed ? canonical : undefined, summary }
+  return { reaction, findings, fault: undefined, canonical, summary }
 }
 
 /** The reaction to one attribute, and the flags to keep it with; no flags for one that is dropped. */

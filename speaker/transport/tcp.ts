@@ -72,6 +72,7 @@ class TcpConnection implements Connection {
   readonly #socket: Socket
   #handlers: ConnectionHandlers | undefined
   #why = 'closed by the peer'
+  #local: Endpoint | undefined
 
   constructor(socket: Socket, remote: Endpoint, handlers: ConnectionHandlers) {
     this.remote = remote
@@ -89,8 +90,10 @@ class TcpConnection implements Connection {
     })
   }
 
+  /** Read from its text once: it is asked for with every UPDATE. */
   get local(): Endpoint {
-    return endpointOf(this.#socket.localAddress, this.#socket.localPort) ?? { address: new Address(4, 0), port: 0 }
+    this.#local ??= endpointOf(this.#socket.localAddress, this.#socket.localPort)
+    return this.#local ?? { address: new Address(4, 0), port: 0 }
   }
 
   get queuedBytes(): number {
