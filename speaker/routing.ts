@@ -11,6 +11,7 @@ import {
   type Family,
   type Fault,
   families,
+  formatAddress,
   type Negotiated,
   summarize,
 } from 'bgp-ts'
@@ -74,6 +75,7 @@ export class Routing implements SessionListener {
   /** Takes all routes to originate, and finds what changed. The first one of a prefix counts. */
   setRoutes(routes: readonly OriginatedRoute[]): RoutesReport {
     const report = { added: 0, withdrawn: 0, changed: 0 }
+    this.#noteNextHops(routes)
     const stale = new Map(families.map((family) => [family, new Set(this.rib.families[family].originated.keys())]))
     const seen = new Map(families.map((family) => [family, new Set<number>()]))
     const interned = new Map<OriginatedRoute['attributes'], Map<Address | undefined, number>>()
@@ -103,6 +105,13 @@ export class Routing implements SessionListener {
       }
     }
     return report
+  }
+
+  #noteNextHops(routes: readonly OriginatedRoute[]): void {
+    const distinct = new Set(routes.map(({ nextHop }) => nextHop))
+    const hops = new Set([...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : [])))
+    if (!this.outbound.setStatedNextHops(hops)) return
+    for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
 
   addPeer(link: PeerLink): void {

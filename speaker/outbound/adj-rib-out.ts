@@ -63,6 +63,11 @@ export class AdjRibOut {
       return undefined
     }
     const row = this.#queue[this.#taken++]!
+    // What was taken must not pile up under churn that never lets the queue run empty.
+    if (this.#taken > 4096 && this.#taken * 2 > this.#queue.length) {
+      this.#queue = this.#queue.slice(this.#taken)
+      this.#taken = 0
+    }
     const again = this.#marks[row] === forced
     this.#marks[row] = clean
     return { row, again }

@@ -24,6 +24,7 @@ export class Outbound {
   readonly #groups = new Set<UpdateGroup>()
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
+  #statedNextHops: ReadonlySet<string> = new Set()
 
   constructor(
     rib: Rib,
@@ -71,6 +72,13 @@ export class Outbound {
     const own = this.#detach(group, peer, key, terms)
     for (const out of own.out) out.markAll(false, terms.policy.acceptsLearned || group.terms.policy.acceptsLearned)
     this.#schedule(own)
+  }
+
+  /** Takes the next hops that originated routes name; true when that may change who can share a group. */
+  setStatedNextHops(hops: ReadonlySet<string>): boolean {
+    const changed = hops.size !== this.#statedNextHops.size || [...hops].some((hop) => !this.#statedNextHops.has(hop))
+    this.#statedNextHops = hops
+    return changed
   }
 
   /** Sends all of a family to one peer again (RFC 2918). Asked again before it is done, it costs nothing more. */
@@ -152,8 +160,14 @@ export class Outbound {
       nextHopSelf: link.declaration.nextHopSelf,
       self,
       declared: local?.addresses ?? {},
-      only: exportPolicy.usesNeighbour || exportPolicy.acceptsLearned ? peer : undefined,
+      only: this.#standsAlone(peer) ? peer : undefined,
     }
+  }
+
+  /** Whether what this peer is sent depends on who it is: by policy, split horizon, or because routes have its address as next hop (RFC 4271 section 5.1.3). */
+  #standsAlone({ exportPolicy, link }: RoutedPeer): boolean {
+    const { address } = link.declaration
+    return exportPolicy.usesNeighbour || exportPolicy.acceptsLearned || this.#statedNextHops.has(formatAddress(address))
   }
 
   #groupOf(peer: RoutedPeer): UpdateGroup | undefined {

@@ -124,8 +124,10 @@ export class Session {
       return
     }
     // After a stall of the process the timer is due before the socket was read: what lies there counts first.
+    const generation = this.#generation
     this.#world.clock.after(0, () => {
-      if (!this.#deadlines.isArmed('hold')) this.#guarded(() => this.handle({ kind: 'timer', timer }))
+      if (generation === this.#generation && !this.#deadlines.isArmed('hold'))
+        this.#guarded(() => this.handle({ kind: 'timer', timer }))
     })
   }
 

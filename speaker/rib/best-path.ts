@@ -87,3 +87,12 @@ export function bestOf(candidates: readonly Candidate[], table: AttributeTable):
   }
   return best ?? 0
 }
+
+/** The tie-break that a candidate lost by: to the best of its own neighbouring AS where it is not that one itself, else to the best of all. */
+export function whyLost(candidate: Candidate, candidates: readonly Candidate[], table: AttributeTable): string {
+  const neighbour = table.neighbourAsn(candidate.attributes)
+  const siblings = candidates.filter(({ attributes }) => table.neighbourAsn(attributes) === neighbour)
+  const first = siblings[bestOf(siblings, table)]!
+  const winner = first === candidate ? candidates[bestOf(candidates, table)]! : first
+  return compareCandidates(winner, candidate, table).reason
+}

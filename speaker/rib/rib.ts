@@ -6,7 +6,7 @@
 import { type Family, families } from 'bgp-ts'
 import type { OriginatedRoute } from '../desired.ts'
 import { AttributeTable } from './attribute-table.ts'
-import { bestOf, type Candidate, compareCandidates, type PeerRank } from './best-path.ts'
+import { bestOf, type Candidate, type PeerRank, whyLost } from './best-path.ts'
 import { none, PathTable } from './path-table.ts'
 import { PrefixTable } from './prefix-table.ts'
 
@@ -94,9 +94,9 @@ export class Rib {
     const wasBest = paths.best(row) === path
     this.attributes.release(paths.attributes(path))
     paths.remove(path)
-    if (!wasBest) return
+    // Also when another than the best one goes: with MED it may have been what kept a third one back.
     const told = paths.best(row) !== none && this.#reselect(rib, row)
-    if (!told) this.#onBest(rib, row)
+    if (wasBest && !told) this.#onBest(rib, row)
   }
 
   /** The paths of a row, best first, each with the tie-break that it lost to the best one by. */
@@ -104,12 +104,13 @@ export class Rib {
     rib: FamilyRib,
     row: number,
   ): { path: number; peer: number; attributes: number; lostBy: string | undefined }[] {
-    const best = this.#candidate(rib, rib.paths.best(row))
-    return this.#pathsOf(rib, row).map((path, index) => ({
+    const paths = this.#pathsOf(rib, row)
+    const candidates = paths.map((path) => this.#candidate(rib, path))
+    return paths.map((path, index) => ({
       path,
       peer: rib.paths.peer(path),
       attributes: rib.paths.attributes(path),
-      lostBy: index === 0 ? undefined : compareCandidates(best, this.#candidate(rib, path), this.attributes).reason,
+      lostBy: index === 0 ? undefined : whyLost(candidates[index]!, candidates, this.attributes),
     }))
   }
 

@@ -1,6 +1,6 @@
 import { type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
-import { acceptAll, type Policy } from '../../../../policy/index.ts'
+import { acceptAll, originatedOnly, type Policy } from '../../../../policy/index.ts'
 import type { OriginatedAttributes, PeerDeclaration } from '../../../../speaker/index.ts'
 import { address, Fabric, type Machine, peerTo, prefix, route } from '../../../support/fabric.ts'
 
@@ -104,12 +104,15 @@ for (const family of families) {
       expect(machines.inner.peer().flaps).to.equal(0)
     })
 
-    it('E8 does not name the peer itself as the next hop', async () => {
-      await originate('middle', {}, peerHop)
-      // Of a peer over IPv4 no IPv6 address is known.
-      const sent = machines.middle.speaker.routes('out', { peer: v4('left') })
-      expect(sent).to.have.lengthOf(family === 'ipv4-unicast' ? 0 : 1)
-      expect(heldBy('right')[0]).to.include(`via ${peerHop}`)
+    it('E8 never names the peer itself as the next hop, whatever the policy', async () => {
+      for (const exportPolicy of [acceptAll, originatedOnly]) {
+        machines.middle.apply({ peers: allTowards({ exportPolicy }) })
+        await originate('middle', {}, peerHop)
+        // Of a peer over IPv4 no IPv6 address is known.
+        const sent = machines.middle.speaker.routes('out', { peer: v4('left') }).length
+        expect(sent, exportPolicy.name).to.equal(family === 'ipv4-unicast' ? 0 : 1)
+        expect(heldBy('right')[0], exportPolicy.name).to.include(`via ${peerHop}`)
+      }
     })
 
     const wellKnown: [name: string, community: number, right: number, inner: number][] = [
