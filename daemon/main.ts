@@ -153,6 +153,9 @@ function complain(error: unknown): void {
   process.exitCode = error instanceof ConfigError ? 2 : 1
 }
 
+// A reader that has seen enough, such as head, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
 try {
   await program.parseAsync(process.argv)
 } catch (error) {

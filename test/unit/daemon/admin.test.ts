@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { plan, toDesired } from '../../../controllers/index.ts'
+import { ask } from '../../../daemon/admin/client.ts'
+import { type AdminServer, serveAdmin } from '../../../daemon/admin/server.ts'
+import type { Backend } from '../../../daemon/backend.ts'
+import { ConfigError } from '../../../daemon/config/flag.ts'
+import type { Explanation } from '../../../daemon/explain.ts'
+import { endpoint, node, options, service, slice, view } from '../../support/cluster.ts'
+import { Fabric, peerTo } from '../../support/fabric.ts'
+
+describe('the admin socket', () => {
+  let folder: string
+  let fabric: Fabric
+  let backend: Backend
+  let server: AdminServer | undefined
+  const path = () => join(folder, 'run', 'tandem.sock')
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tandem-admin-'))
+    fabric = new Fabric()
+    const cluster = view(
+      node('n1', { ips: ['10.0.0.2', 'fd00::2'] }),
+      service('web', {
+        type: 'LoadBalancer',
+        externalTrafficPolicy: 'Local',
+        ingress: [{ ip: '203.0.113.1' }, { ip: '2001:db8:113::1' }],
+      }),
+      slice('web', 'IPv4', endpoint('n1')),
+    )
+    const made = plan(cluster, { ...options, enableIbgp: false })
+    const machine = fabric.machine(64512, ['10.0.0.2', 'fd00::2'], [])
+    fabric.machine(65001, ['10.0.0.1', 'fd00::1'], [peerTo('10.0.0.2', 64512)])
+    const desired = toDesired(made, options)!
+    machine.speaker.apply({
+      ...desired,
+      local: { ...desired.local, listen: machine.desired.local.listen },
+      peers: [peerTo('10.0.0.1', 65001, { exportPolicy: made.exportPolicy })],
+    })
+    await fabric.pass(10_000)
+    backend = { speaker: machine.speaker, plan: made, view: cluster, findings: [], source: 'a test' }
+  })
+
+  afterEach(async () => {
+    await server?.close()
+    server = undefined
+    await fabric.stop()
+    rmSync(folder, { recursive: true })
+  })
+
+  const explained = async (subject: string) => {
+    const answer = await ask<Explanation>(path(), `/v1/explain?${new URLSearchParams({ subject })}`)
+    return answer.lines
+  }
+
+  it('is for its owner alone', async () => {
+    server = await serveAdmin(backend, path())
+    expect(statSync(path()).mode & 0o777).to.equal(0o600)
+  })
+
+  it('takes the place of a socket that nobody answers on, and not of one in use', async () => {
+    server = await serveAdmin(backend, path())
+    const second = await serveAdmin(backend, path()).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    expect(second).to.be.instanceOf(ConfigError)
+    expect(String(second)).to.include('is in use by another tandem')
+    await server.close()
+    const stale = createServer()
+    await new Promise<void>((resolve) => stale.listen(path(), resolve))
+    await new Promise<void>((resolve) => stale.close(() => resolve()))
+    writeFileSync(path(), '')
+    server = await serveAdmin(backend, path())
+  })
+
+  it('says so when nobody answers', async () => {
+    const error = await ask(join(folder, 'nobody'), '/v1/peers').then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    expect(String(error)).to.include('is not answered: is tandem running there?')
+  })
+
+  it('answers what it does not know with the reason', async () => {
+    server = await serveAdmin(backend, path())
+    const why = (asked: string, body?: string) =>
+      ask(path(), asked, body).then(
+        () => 'answered',
+        (reason: unknown) => String(reason),
+      )
+    expect(await why('/v1/nothing')).to.include('no such thing: GET /v1/nothing')
+    expect(await why('/v1/routes?view=up')).to.include('view "up" is not in, best or out')
+    expect(await why('/v1/routes?prefix=10.0.0.0/40')).to.include('"10.0.0.0/40" is no prefix')
+    expect(await why('/v1/apply', 'asn: 1')).to.include('the source is a test: change it there')
+  })
+
+  it('explains a prefix from object to peer, in both families', async () => {
+    server = await serveAdmin(backend, path())
+    expect(await explained('203.0.113.1')).to.deep.equal([
+      '203.0.113.1/32',
+      '  advertised because of service/default/web status.loadBalancer.ingress[0].ip: --advertise-loadbalancer-ip; spec.externalTrafficPolicy: Local, and an endpoint is here',
+      '  sent to 10.0.0.1 with next hop 10.0.0.2: service VIPs to external peers',
+    ])
+    expect(await explained('2001:db8:113::1')).to.deep.equal([
+      '2001:db8:113::1/128',
+      '  withheld: service/default/web status.loadBalancer.ingress[1].ip: no ready IPv6 endpoint is on any node, and spec.externalTrafficPolicy: Local asks for one. To change it: spec.externalTrafficPolicy: Local',
+    ])
+  })
+
+  it('explains a service, a node, a peer, and what it does not know', async () => {
+    server = await serveAdmin(backend, path())
+    const web = await explained('default/web')
+    expect(web.slice(0, 3)).to.deep.equal([
+      'service/default/web (LoadBalancer)',
+      '  endpoints of ipv4-unicast: 1 ready, 1 of them on n1',
+      '  endpoints of ipv6-unicast: 0 ready, 0 of them on n1',
+    ])
+    expect((await explained('node/n1'))[1]).to.equal(
+      '  10.244.1.0/24 is advertised: pod CIDR of this node, spec.podCIDRs[0]',
+    )
+    expect((await explained('peer/10.0.0.1'))[0]).to.match(/^peer\/10\.0\.0\.1: external, AS 65001, Established for /)
+    expect((await explained('nonsense'))[0]).to.equal('nonsense is nothing that this daemon knows.')
+    expect(await explained('192.0.2.77')).to.deep.equal([
+      '192.0.2.77/32',
+      '  no object of the plan has it, no peer sent it, and none was refused it',
+    ])
+  })
+
+  it('lists routes by view, family and prefix', async () => {
+    server = await serveAdmin(backend, path())
+    const list = async (query: string) =>
+      (await ask<{ routes: { prefix: string }[] }>(path(), `/v1/routes?${query}`)).routes.map(({ prefix }) => prefix)
+    expect(await list('view=out&family=ipv6-unicast')).to.include.members(['fd00:244:1::/64', 'fd00:96::10/128'])
+    expect(await list('view=best&prefix=203.0.113.1')).to.deep.equal(['203.0.113.1/32'])
+    expect(await list('view=best&limit=2')).to.have.lengthOf(2)
+  })
+})
