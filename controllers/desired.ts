@@ -8,7 +8,10 @@ import type { PlanOptions } from './plan/options.ts'
 const everywhere = [new Address(4, 0), new Address(6, 0)]
 
 /** Undefined while the plan has nothing to say to anybody: the speaker then keeps what it has. */
-export function toDesired(plan: Plan, options: PlanOptions): Desired | undefined {
+export function toDesired(
+  plan: Pick<Plan, 'local' | 'peers' | 'importPolicy' | 'exportPolicy'>,
+  options: PlanOptions,
+): Omit<Desired, 'routes'> | undefined {
   const { local } = plan
   if (!local) return undefined
   return {
@@ -33,6 +36,5 @@ export function toDesired(plan: Plan, options: PlanOptions): Desired | undefined
       exportPolicy: plan.exportPolicy,
       ...(peer.blocked !== undefined && { blocked: peer.blocked }),
     })),
-    routes: plan.routes,
   }
 }

@@ -1,38 +1,71 @@
 /**
- * The only loop: view -> plan -> speaker. Each change of the view makes the whole plan anew, so a missed event cannot leave the
- * daemon wrong for ever; the speaker finds the difference. What is wrong is logged when it appears and when it is mended, not each time.
+ * The only loop: view -> plan -> speaker. Each change is planned at the cost of what changed and given to the speaker as a difference;
+ * now and then the whole plan is made anew and compared, and must be the same. What is wrong is told when it appears and when it is
+ * mended, not each time.
  */
 
-import type { ApplyReport, Desired, Log, Speaker } from '../speaker/index.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { formatPrefix } from 'bgp-ts'
+import type { ApplyReport, Clock, Desired, Log, Speaker, Timer } from '../speaker/index.ts'
 import { toDesired } from './desired.ts'
 import { type Finding, formatFinding } from './findings.ts'
+import { LivePlan } from './live-plan.ts'
+import { NodeLife } from './node-life.ts'
 import type { Plan } from './plan/model.ts'
+import type { Circumstances } from './plan/node-life.ts'
 import type { PlanOptions } from './plan/options.ts'
-import { plan } from './plan/plan.ts'
-import type { View } from './view.ts'
+import { type NodePlan, plan } from './plan/plan.ts'
+import { viewChange } from './source/store.ts'
+import type { View, ViewChange } from './view.ts'
 
 export interface ReconcilerWorld {
   readonly log: Log
+  readonly clock: Clock
   readonly speaker: Speaker
   /** Where the plan's addresses are played by others, as in the lab: puts them in their place. */
   readonly place?: (desired: Desired) => Desired
+  readonly probeProxy?: () => Promise<string | undefined>
 }
+
+/** What others hear after each plan. */
+export interface Planned {
+  readonly node: NodePlan | undefined
+  readonly circumstances: Circumstances | undefined
+  /** Findings that are new, and the texts of those that are mended. */
+  readonly news: readonly Finding[]
+  readonly mended: readonly Finding[]
+}
+
+/** A quarter of an hour between looks; what they cost is what a start costs. */
+const selfCheckMs = 900_000
+const nothing: ViewChange = { nodes: new Set(), services: new Set(), endpointSlices: new Set() }
 
 export class Reconciler {
   readonly #world: ReconcilerWorld
   readonly #options: PlanOptions
+  readonly #live: LivePlan
+  readonly #life: NodeLife
   readonly #known = new Map<string, Finding>()
-  #plan: Plan | undefined
+  readonly #listeners = new Set<(planned: Planned) => void>()
   #view: View | undefined
+  #circumstances: Circumstances | undefined
   #sourceFindings: readonly Finding[] = []
+  #desired: Pick<Desired, 'local' | 'peers'> | undefined
+  #selfCheck: Timer | undefined
+  #repairs = 0
+  #stopped = false
 
   constructor(world: ReconcilerWorld, options: PlanOptions) {
     this.#world = world
     this.#options = options
+    this.#live = new LivePlan(options)
+    this.#life = new NodeLife(world, options, () => {
+      if (this.#view && !this.#stopped) this.#plan(this.#view, nothing)
+    })
   }
 
   get plan(): Plan | undefined {
-    return this.#plan
+    return this.#live.plan
   }
 
   get view(): View | undefined {
@@ -40,22 +73,81 @@ export class Reconciler {
   }
 
   get findings(): readonly Finding[] {
-    return [...this.#sourceFindings, ...(this.#plan?.findings ?? [])]
+    return [...this.#sourceFindings, ...this.#live.findings]
   }
 
-  /** Takes a whole new view, and makes it so. */
-  take(view: View, sourceFindings: readonly Finding[]): void {
+  /** Times that the periodic look found another plan than the one in force: has to stay 0. */
+  get repairs(): number {
+    return this.#repairs
+  }
+
+  onPlanned(listener: (planned: Planned) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** Takes a view, of which `change` changed since the last one, and makes it so. */
+  take(view: View, change: ViewChange | undefined, sourceFindings: readonly Finding[]): void {
+    if (this.#stopped) return
+    const before = this.#view
     this.#view = view
     this.#sourceFindings = sourceFindings
-    const next = plan(view, this.#options, this.#plan?.settings)
-    this.#plan = next
+    this.#plan(view, before && change ? change : viewChange(before, view))
+    if (!before) this.#checkLater()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#life.stop()
+    this.#selfCheck?.cancel()
+  }
+
+  #plan(view: View, change: ViewChange): void {
+    const { sessions, set, withdrawn } = this.#live.take(view, change, (node) => {
+      this.#circumstances = this.#life.at(node)
+      return this.#circumstances
+    })
+    const { node } = this.#live
     this.#tellFindings()
-    const desired = toDesired(next, this.#options)
-    if (!desired) return
-    const { speaker, place = (same) => same } = this.#world
-    this.#tellChanges(speaker.apply(place(desired)))
+    if (!node?.local) return
+    const isFirst = this.#desired === undefined
+    if (sessions || isFirst) this.#desired = this.#newDesired()
+    const { speaker } = this.#world
+    this.#tellChanges(speaker.change({ ...this.#desired!, set, withdrawn }))
     // The first whole view is in: routers may now drop what is not in it.
-    speaker.releaseEndOfRib()
+    if (isFirst) speaker.releaseEndOfRib()
+  }
+
+  /** The sessions as they should be; `local` stays the same object while it is the same. */
+  #newDesired(): Pick<Desired, 'local' | 'peers'> | undefined {
+    const { node } = this.#live
+    if (!node) return undefined
+    const { place = (same) => same } = this.#world
+    const desired = toDesired(node, this.#options)
+    if (!desired) return undefined
+    const { local, peers } = place({ ...desired, routes: [] })
+    const before = this.#desired?.local
+    return { peers, local: before && isDeepStrictEqual(before, local) ? before : local }
+  }
+
+  #checkLater(): void {
+    this.#selfCheck = this.#world.clock.after(selfCheckMs, () => {
+      this.#check()
+      this.#checkLater()
+    })
+  }
+
+  /** Makes the whole plan anew, and puts right what is other than it. */
+  #check(): void {
+    const view = this.#view
+    const live = this.#live.plan
+    if (!view || !live?.local || !this.#desired) return
+    const fresh = plan(view, this.#options, this.#live.node, this.#circumstances)
+    const routesOf = (one: Plan) => one.routes.map(({ prefix, nextHop }) => `${formatPrefix(prefix)} ${nextHop}`).sort()
+    const report = this.#world.speaker.apply({ ...this.#desired, routes: fresh.routes })
+    const differs = report.routes.added + report.routes.withdrawn + report.routes.changed > 0
+    if (!differs && isDeepStrictEqual(routesOf(fresh), routesOf(live))) return
+    this.#repairs++
+    this.#world.log.error({ ...report.routes }, 'the plan in force was not the plan of the objects: mended')
   }
 
   #tellChanges({ peers, routes }: ApplyReport): void {
@@ -66,14 +158,16 @@ export class Reconciler {
   }
 
   #tellFindings(): void {
+    const { log } = this.#world
     const now = new Map(this.findings.map((one) => [formatFinding(one), one]))
-    for (const [text, one] of now) {
-      if (!this.#known.has(text)) this.#world.log[one.severity === 'error' ? 'error' : 'warn'](one, text)
-    }
-    for (const text of this.#known.keys()) {
-      if (!now.has(text)) this.#world.log.info({ mended: text }, 'a finding is gone')
-    }
+    const news = [...now].flatMap(([text, one]) => (this.#known.has(text) ? [] : [one]))
+    const mended = [...this.#known].flatMap(([text, one]) => (now.has(text) ? [] : [one]))
+    for (const one of news) log[one.severity === 'error' ? 'error' : 'warn'](one, formatFinding(one))
+    for (const one of mended) log.info({ mended: formatFinding(one) }, 'a finding is gone')
     this.#known.clear()
     for (const [text, one] of now) this.#known.set(text, one)
+    for (const listener of this.#listeners) {
+      listener({ node: this.#live.node, circumstances: this.#circumstances, news, mended })
+    }
   }
 }

@@ -21,6 +21,14 @@ export interface NodeView {
   readonly podCidrs: readonly string[]
   /** `status.addresses`, in the object's order. */
   readonly addresses: readonly { readonly type: string; readonly address: string }[]
+  readonly taints: readonly { readonly key: string; readonly value: string; readonly effect: string }[]
+  /** `spec.unschedulable`: the node is cordoned. */
+  readonly unschedulable: boolean
+  /** `status` of the conditions Ready and NetworkUnavailable: True, False or Unknown; undefined where there is none. */
+  readonly ready: string | undefined
+  readonly networkUnavailable: string | undefined
+  /** Being deleted (`metadata.deletionTimestamp`), or gone. */
+  readonly deleting: boolean
 }
 
 export interface ServiceView {
@@ -34,11 +42,16 @@ export interface ServiceView {
   readonly clusterIps: readonly string[]
   readonly externalIps: readonly string[]
   readonly loadBalancerClass: string | undefined
+  /** `spec.loadBalancerIP`: the address that is asked for. */
+  readonly loadBalancerIp: string | undefined
+  readonly ipFamilies: readonly string[]
+  readonly ipFamilyPolicy: string | undefined
   readonly internalTrafficPolicy: string
   readonly externalTrafficPolicy: string
   readonly publishNotReadyAddresses: boolean
   /** `status.loadBalancer.ingress`. */
   readonly ingress: readonly { readonly ip?: string; readonly hostname?: string; readonly ipMode?: string }[]
+  readonly deleting: boolean
 }
 
 export interface EndpointSliceView {
@@ -52,10 +65,18 @@ export interface EndpointSliceView {
 }
 
 export interface EndpointView {
+  /** Kept only where there is no `nodeName`: they then say where the endpoint is. */
   readonly addresses: readonly string[]
   readonly nodeName: string | undefined
   /** `conditions`, with what is nil resolved as the API says: ready is true, serving is ready, terminating is false. */
   readonly ready: boolean
   readonly serving: boolean
   readonly terminating: boolean
+}
+
+/** Which objects of a view are not what they were, by the keys of its maps; gone ones among them. */
+export interface ViewChange {
+  readonly nodes: ReadonlySet<string>
+  readonly services: ReadonlySet<string>
+  readonly endpointSlices: ReadonlySet<string>
 }

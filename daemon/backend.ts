@@ -10,6 +10,17 @@ export interface Backend {
   readonly view: View | undefined
   readonly findings: readonly Finding[]
   readonly source: string
+  /** How the source is: whether its first whole view is in, and what it says of itself. */
+  readonly sync: SyncState
   /** Takes a new configuration; absent where the source is not a configuration file. Throws `ConfigError`. */
   apply?(name: string, text: string): ApplyReport
 }
+
+export interface SyncState {
+  readonly synced: boolean
+  /** One line for each thing that is waited for, or that is down. */
+  readonly problems: readonly string[]
+}
+
+/** Of sources that are read before the daemon starts. */
+export const alwaysSynced: SyncState = { synced: true, problems: [] }

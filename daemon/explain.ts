@@ -4,7 +4,14 @@
  */
 
 import { type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
-import { Endpoints, formatFinding, nodeAddresses, type Plan, type ServiceView } from '../controllers/index.ts'
+import {
+  Endpoints,
+  formatFinding,
+  nodeAddresses,
+  type Plan,
+  type ServiceView,
+  slicesByService,
+} from '../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../policy/index.ts'
 import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
@@ -101,7 +108,7 @@ function endpointLine(backend: Backend, plan: Plan, service: ServiceView, family
   const node = view?.nodes.get(plan.node)
   if (!view || !node) return ''
   const own = nodeAddresses(node, {}).all
-  const { ready, localReady } = new Endpoints(view, plan.node, own).count(service, family)
+  const { ready, localReady } = new Endpoints(slicesByService(view), plan.node, own).count(service, family)
   return `  endpoints of ${family}: ${ready} ready, ${localReady} of them on ${plan.node}`
 }
 

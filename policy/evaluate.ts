@@ -43,7 +43,18 @@ export interface CompiledPolicy {
   evaluate(subject: Subject): Verdict
 }
 
+const compiled = new WeakMap<Policy, CompiledPolicy>()
+
+/** Compiling the same object again costs nothing: a fleet of peers shares one policy. */
 export function compile(policy: Policy): CompiledPolicy {
+  const known = compiled.get(policy)
+  if (known) return known
+  const made = compileAnew(policy)
+  compiled.set(policy, made)
+  return made
+}
+
+function compileAnew(policy: Policy): CompiledPolicy {
   const any = (uses: (match: Match) => boolean) => policy.statements.some(({ match }) => uses(match))
   const verdicts = policy.statements.map(verdictOf)
   const fallback: Verdict = { accept: policy.default === 'accept', statement: 'default', actions: [] }

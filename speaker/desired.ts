@@ -12,6 +12,15 @@ export interface Desired {
   readonly routes: readonly OriginatedRoute[]
 }
 
+/** What is not as it was. `local` and `peers` that are the same objects as before cost nothing. */
+export interface DesiredChange {
+  readonly local: LocalDeclaration
+  readonly peers: readonly PeerDeclaration[]
+  /** Routes that are new, or are other than they were. */
+  readonly set: readonly OriginatedRoute[]
+  readonly withdrawn: readonly Prefix[]
+}
+
 export interface LocalDeclaration {
   readonly asn: number
   /** BGP identifier as an unsigned 32-bit number, not 0 (RFC 6286). */

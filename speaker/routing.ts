@@ -13,6 +13,7 @@ import {
   families,
   formatAddress,
   type Negotiated,
+  type Prefix,
   summarize,
 } from 'bgp-ts'
 import { compile } from '../policy/index.ts'
@@ -31,6 +32,9 @@ export interface RoutesReport {
   readonly withdrawn: number
   readonly changed: number
 }
+
+/** Attribute ids of routes that were made from the same objects, within one call. */
+type Interned = Map<OriginatedRoute['attributes'], Map<Address | undefined, number>>
 
 export class Routing implements SessionListener {
   readonly rib: Rib
@@ -78,21 +82,12 @@ export class Routing implements SessionListener {
     this.#noteNextHops(routes)
     const stale = new Map(families.map((family) => [family, new Set(this.rib.families[family].originated.keys())]))
     const seen = new Map(families.map((family) => [family, new Set<number>()]))
-    const interned = new Map<OriginatedRoute['attributes'], Map<Address | undefined, number>>()
+    const interned: Interned = new Map()
     for (const route of routes) {
       const { family, w0, w1, w2, w3, length } = route.prefix
-      const rib = this.rib.families[family]
-      const known = rib.prefixes.find(w0, w1, w2, w3, length)
+      const known = this.rib.families[family].prefixes.find(w0, w1, w2, w3, length)
       if (known >= 0 && seen.get(family)!.has(known)) continue
-      const attributes = this.#originatedAttributes(route, interned)
-      const before = known < 0 ? undefined : rib.originated.get(known)
-      const path = known < 0 ? -1 : rib.paths.of(known, ownIndex)
-      if (path < 0) report.added++
-      else if (rib.paths.attributes(path) !== attributes || before?.origin.kind !== route.origin.kind) report.changed++
-      // A kind is no attribute on the wire, but policies read it.
-      const judgedAnew = before !== undefined && before.origin.kind !== route.origin.kind
-      const row = this.#enter(rib, route, attributes)
-      if (judgedAnew) this.outbound.touch(rib, row)
+      const row = this.#originate(route, interned, report)
       seen.get(family)!.add(row)
       stale.get(family)!.delete(row)
     }
@@ -107,9 +102,42 @@ export class Routing implements SessionListener {
     return report
   }
 
-  #noteNextHops(routes: readonly OriginatedRoute[]): void {
+  /** Takes the routes that are new or other than they were, and those that are no more. */
+  changeRoutes(set: readonly OriginatedRoute[], withdrawn: readonly Prefix[]): RoutesReport {
+    const report = { added: 0, withdrawn: 0, changed: 0 }
+    const interned: Interned = new Map()
+    this.#noteNextHops(set, this.outbound.statedNextHops)
+    for (const { family, w0, w1, w2, w3, length } of withdrawn) {
+      const rib = this.rib.families[family]
+      const row = rib.prefixes.find(w0, w1, w2, w3, length)
+      if (row < 0 || !rib.originated.has(row)) continue
+      report.withdrawn++
+      rib.originated.delete(row)
+      this.rib.removePath(rib, rib.paths.of(row, ownIndex))
+    }
+    for (const route of set) this.#originate(route, interned, report)
+    return report
+  }
+
+  #originate(route: OriginatedRoute, interned: Interned, report: { added: number; changed: number }): number {
+    const { family, w0, w1, w2, w3, length } = route.prefix
+    const rib = this.rib.families[family]
+    const known = rib.prefixes.find(w0, w1, w2, w3, length)
+    const attributes = this.#originatedAttributes(route, interned)
+    const before = known < 0 ? undefined : rib.originated.get(known)
+    const path = known < 0 ? -1 : rib.paths.of(known, ownIndex)
+    if (path < 0) report.added++
+    else if (rib.paths.attributes(path) !== attributes || before?.origin.kind !== route.origin.kind) report.changed++
+    // A kind is no attribute on the wire, but policies read it.
+    const judgedAnew = before !== undefined && before.origin.kind !== route.origin.kind
+    const row = this.#enter(rib, route, attributes)
+    if (judgedAnew) this.outbound.touch(rib, row)
+    return row
+  }
+
+  #noteNextHops(routes: readonly OriginatedRoute[], known: ReadonlySet<string> = new Set()): void {
     const distinct = new Set(routes.map(({ nextHop }) => nextHop))
-    const hops = new Set([...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : [])))
+    const hops = new Set([...known, ...[...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : []))])
     if (!this.outbound.setStatedNextHops(hops)) return
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
@@ -219,10 +247,7 @@ export class Routing implements SessionListener {
   }
 
   /** The interned id of a route's attributes; routes made from the same objects are looked up once. */
-  #originatedAttributes(
-    route: OriginatedRoute,
-    interned: Map<OriginatedRoute['attributes'], Map<Address | undefined, number>>,
-  ): number {
+  #originatedAttributes(route: OriginatedRoute, interned: Interned): number {
     const table = this.rib.attributes
     const byHop = interned.get(route.attributes) ?? new Map<Address | undefined, number>()
     interned.set(route.attributes, byHop)

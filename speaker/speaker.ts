@@ -4,7 +4,7 @@
  */
 
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
-import type { Desired, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
+import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { type RoutesReport, Routing } from './routing.ts'
@@ -27,6 +27,8 @@ export interface SpeakerOptions {
   readonly endOfRibHeld?: boolean
 }
 
+const noPeers: ApplyReport['peers'] = { added: [], removed: [], reset: [], changed: [] }
+
 /** A listening address and, when it could not be taken, why. */
 interface Listening {
   readonly declaration: ListenDeclaration
@@ -45,6 +47,7 @@ export class Speaker {
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   #local: LocalDeclaration | undefined
+  #declared: readonly PeerDeclaration[] | undefined
   #stopped = false
 
   constructor(world: World, options: SpeakerOptions = {}) {
@@ -54,13 +57,24 @@ export class Speaker {
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
   apply(desired: Desired): ApplyReport {
+    return this.#apply(desired, () => this.#routing.setRoutes(desired.routes))
+  }
+
+  /** Makes a change so that costs what changed, whatever else there is. Ends where `apply` with the whole would. */
+  change(change: DesiredChange): ApplyReport {
+    return this.#apply(change, () => this.#routing.changeRoutes(change.set, change.withdrawn))
+  }
+
+  #apply(desired: Pick<Desired, 'local' | 'peers'>, setRoutes: () => RoutesReport): ApplyReport {
     if (this.#stopped) throw new Error('the speaker is stopped')
     const before = this.#local
+    const sameLocal = before === desired.local
     this.#local = desired.local
-    this.#routing.setLocal(desired.local)
-    const routes = this.#routing.setRoutes(desired.routes)
-    const peers = this.#applyPeers(before, desired)
-    this.#applyListeners(desired.local.listen)
+    if (!sameLocal) this.#routing.setLocal(desired.local)
+    const routes = setRoutes()
+    const peers = sameLocal && this.#declared === desired.peers ? noPeers : this.#applyPeers(before, desired)
+    this.#declared = desired.peers
+    if (!sameLocal) this.#applyListeners(desired.local.listen)
     return { peers, routes }
   }
 
@@ -108,7 +122,7 @@ export class Speaker {
     await Promise.all(closing)
   }
 
-  #applyPeers(before: LocalDeclaration | undefined, desired: Desired): ApplyReport['peers'] {
+  #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {
     const wanted = new Map(desired.peers.map((peer) => [peer.name, peer]))
     const removed = [...this.#peers.keys()].filter((name) => !wanted.has(name))
     for (const name of removed) this.#remove(name, 'peer de-configured', 'no longer declared')

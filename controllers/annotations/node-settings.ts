@@ -7,7 +7,7 @@ import type { Prefix } from 'bgp-ts'
 import { type Finding, finding, warning } from '../findings.ts'
 import type { NodeView } from '../view.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation, readLegacyPeers, readPeers } from './peers.ts'
-import { type Read, readCidr, readCommunity, readList, readUint32, splitList } from './values.ts'
+import { bad, good, type Read, readBool, readCidr, readCommunity, readList, readUint32, splitList } from './values.ts'
 
 export interface NodeSettings {
   readonly asn: number | undefined
@@ -17,6 +17,8 @@ export interface NodeSettings {
   readonly communities: readonly number[]
   readonly prepend: { readonly asn: number; readonly count: number } | undefined
   readonly customImportReject: readonly Prefix[]
+  /** `tandem.io/drain`. */
+  readonly drain: boolean
 }
 
 export const annotations = {
@@ -29,6 +31,7 @@ export const annotations = {
   customImportReject: 'kube-router.io/node.bgp.customimportreject',
   reflectorServer: 'kube-router.io/rr.server',
   reflectorClient: 'kube-router.io/rr.client',
+  drain: 'tandem.io/drain',
 } as const
 
 export interface SettledNode {
@@ -69,8 +72,14 @@ export function readNodeSettings(node: NodeView, lastGood: NodeSettings | undefi
     communities: readCommunities(node, object, findings),
     prepend: keep(annotations.prependAsn, readPrepend(node), lastGood?.prepend, undefined),
     customImportReject: readImportReject(node, object, findings, lastGood),
+    drain: keep(annotations.drain, read(annotations.drain, readSwitch), lastGood?.drain, false),
   }
   return { settings, findings }
+}
+
+function readSwitch(text: string): Read<boolean> {
+  const value = readBool(text)
+  return value === undefined ? bad(text, 'is neither "true" nor "false"') : good(value)
 }
 
 type Keep = <Value>(key: string, read: Read<Value> | undefined, last: Value | undefined, otherwise: Value) => Value

@@ -15,8 +15,8 @@ export interface EndpointCount {
   readonly localServing: number
 }
 
-/** Slices of each service, by `namespace/name`. */
-export function slicesByService(view: View): ReadonlyMap<string, readonly EndpointSliceView[]> {
+/** The slices of each service of a view. */
+export function slicesByService(view: View): SlicesOf {
   const slices = new Map<string, EndpointSliceView[]>()
   for (const slice of view.endpointSlices.values()) {
     const key = `${slice.namespace}/${slice.serviceName}`
@@ -24,30 +24,37 @@ export function slicesByService(view: View): ReadonlyMap<string, readonly Endpoi
     if (list) list.push(slice)
     else slices.set(key, [slice])
   }
-  return slices
+  return (service) => slices.get(service) ?? []
 }
 
+/** The slices of a service, by its `namespace/name`. */
+export type SlicesOf = (service: string) => Iterable<EndpointSliceView>
+
 export class Endpoints {
-  readonly #slices: ReadonlyMap<string, readonly EndpointSliceView[]>
+  readonly #slicesOf: SlicesOf
   readonly #nodeName: string
   readonly #nodeAddresses: readonly Address[]
 
-  constructor(view: View, nodeName: string, addresses: readonly Address[]) {
-    this.#slices = slicesByService(view)
+  constructor(slicesOf: SlicesOf, nodeName: string, addresses: readonly Address[]) {
+    this.#slicesOf = slicesOf
     this.#nodeName = nodeName
     this.#nodeAddresses = addresses
   }
 
   count(service: ServiceView, family: Family): EndpointCount {
     const type = family === 'ipv4-unicast' ? 'IPv4' : 'IPv6'
-    const slices = this.#slices.get(`${service.namespace}/${service.name}`) ?? []
-    const endpoints = slices.filter(({ addressType }) => addressType === type).flatMap((slice) => slice.endpoints)
-    const local = endpoints.filter((endpoint) => this.#isLocal(endpoint))
-    return {
-      ready: endpoints.filter(({ ready }) => ready).length,
-      localReady: local.filter(({ ready }) => ready).length,
-      localServing: local.filter(({ serving }) => serving).length,
+    const count = { ready: 0, localReady: 0, localServing: 0 }
+    for (const { addressType, endpoints } of this.#slicesOf(`${service.namespace}/${service.name}`)) {
+      if (addressType !== type) continue
+      for (const endpoint of endpoints) {
+        if (endpoint.ready) count.ready++
+        if (!this.#isLocal(endpoint)) continue
+        // Not one inside the other: with publishNotReadyAddresses an endpoint is ready and does not serve.
+        if (endpoint.ready) count.localReady++
+        if (endpoint.serving) count.localServing++
+      }
     }
+    return count
   }
 
   /** Undefined when this node may answer; otherwise why not. */

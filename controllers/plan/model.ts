@@ -5,6 +5,7 @@ import type { Policy } from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import type { NodeSettings } from '../annotations/node-settings.ts'
 import type { Finding } from '../findings.ts'
+import type { Drain } from './node-life.ts'
 
 export interface Plan {
   readonly node: string
@@ -18,6 +19,7 @@ export interface Plan {
   readonly exportPolicy: Policy
   /** What the node's annotations say now, for the next plan's last good values. */
   readonly settings: NodeSettings | undefined
+  readonly drain: Drain | undefined
 }
 
 export interface PlannedLocal {

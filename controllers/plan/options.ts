@@ -2,6 +2,7 @@
 
 import type { Address, Prefix } from 'bgp-ts'
 import type { PeerSetting } from '../annotations/peers.ts'
+import type { DrainSignal, GateCondition } from './node-life.ts'
 
 export interface PlanOptions {
   /** Name of this node's Node object. */
@@ -27,6 +28,20 @@ export interface PlanOptions {
   readonly serviceExternalIpRanges: readonly Prefix[]
   readonly loadBalancerIpRanges: readonly Prefix[]
   readonly strictExternalIpValidation: boolean
+  /** Which signals drain the node: its VIPs leave, its pod CIDRs stay. */
+  readonly drainOn: readonly DrainSignal[]
+  /** Keys of further taints that do. */
+  readonly drainTaints: readonly string[]
+  /** Seconds between GRACEFUL_SHUTDOWN and withdrawal. */
+  readonly drainWait: number
+  /** What has to hold, once, before VIPs are advertised. */
+  readonly gate: readonly GateCondition[]
+  /** Under a Cluster policy too, a VIP without a ready endpoint anywhere is withheld. */
+  readonly withdrawWithoutEndpoints: boolean
+  /** Load-balancer classes whose addresses are advertised; empty for all. */
+  readonly loadBalancerClasses: readonly string[]
+  /** Value of `service.kubernetes.io/service-proxy-name` that the proxy of this node serves; empty for services without it. */
+  readonly serviceProxyName: string
   /** Left out: the family is used when the node has an address of it. */
   readonly enableIpv4?: boolean
   readonly enableIpv6?: boolean

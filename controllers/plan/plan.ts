@@ -3,58 +3,142 @@
  * same plan, whatever the order of events that led there, and no object can make it throw.
  */
 
-import { contains, families, type Prefix } from 'bgp-ts'
-import { defaultExport, defaultImport, rejectAll } from '../../policy/index.ts'
+import { contains, families, formatPrefix, type Prefix } from 'bgp-ts'
+import { type DefaultImportOptions, defaultExport, defaultImport, type Policy, rejectAll } from '../../policy/index.ts'
+import type { OriginatedRoute } from '../../speaker/index.ts'
 import { annotations, type NodeSettings, readNodeSettings } from '../annotations/node-settings.ts'
 import { type Finding, finding } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
-import { Endpoints } from './endpoints.ts'
+import { Endpoints, type SlicesOf, slicesByService } from './endpoints.ts'
 import type { Plan, PlannedLocal } from './model.ts'
 import { addressFindings, type NodeAddresses, nodeAddresses, routerIdOf } from './node-addresses.ts'
+import { type Circumstances, drainFinding, drainOf, settled } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
 import { planPeers } from './peers.ts'
 import { podCidrRoutes, podCidrsOf } from './pod-cidrs.ts'
-import { planServices } from './service-vips.ts'
+import { planService, type ServiceContext, type ServicePlan } from './service-vips.ts'
 
-/** `lastGood` is the `settings` of the plan before: what an annotation that no longer parses falls back to. */
-export function plan(view: View, options: PlanOptions, lastGood?: NodeSettings): Plan {
-  const node = view.nodes.get(options.nodeName)
+/** Of the plan before. */
+export interface Before {
+  readonly settings: NodeSettings | undefined
+  readonly nodeView?: NodeView | undefined
+}
+
+/** `before` is the plan before this one: an annotation that no longer parses falls back to it, and a Node that is gone. */
+export function plan(view: View, options: PlanOptions, before?: Before, circumstances: Circumstances = settled): Plan {
+  const node = planNode(view, options, before)
+  const context = serviceContext(node, slicesByService(view), circumstances, options)
+  const keys = [...view.services.keys()].sort()
+  const services = context ? keys.map((key) => planService(view.services.get(key)!, context)) : []
+  return assemble(node, services, options)
+}
+
+/** All of a plan that is not about services. */
+export interface NodePlan extends Pick<Plan, 'node' | 'local' | 'peers' | 'settings' | 'drain' | 'findings'> {
+  /** The Node as it was seen last: it counts, as deleted, once it is gone. No part of the plan that is shown: it has passwords. */
+  readonly nodeView: NodeView | undefined
+  readonly addresses: NodeAddresses
+  readonly pods: Pick<Plan, 'routes' | 'withheld'>
+  readonly exportPolicy: Policy
+  readonly importRules: DefaultImportOptions
+}
+
+export function planNode(view: View, options: PlanOptions, before?: Before): NodePlan {
+  const node = view.nodes.get(options.nodeName) ?? gone(before?.nodeView)
   if (!node) {
     const message = 'is not among the Nodes: check --hostname-override, and that the Node exists'
-    return silent(options, lastGood, [finding(`node/${options.nodeName}`, 'metadata.name', options.nodeName, message)])
+    return silent(options, [finding(`node/${options.nodeName}`, 'metadata.name', options.nodeName, message)])
   }
-  const { settings, findings: settingFindings } = readNodeSettings(node, lastGood)
+  const { settings, findings: settingFindings } = readNodeSettings(node, before?.settings)
   const addresses = nodeAddresses(node, options)
-  const findings = [...settingFindings, ...addressFindings(node, addresses, options)]
+  const drain = drainOf(node, settings, options)
+  const findings = [
+    ...settingFindings,
+    ...addressFindings(node, addresses, options),
+    ...(drain ? [drainFinding(node, drain)] : []),
+  ]
   const local = planLocal(node, settings, addresses, options)
-  if ('severity' in local) return silent(options, settings, [...findings, local])
+  if ('severity' in local) return { ...silent(options, [...findings, local]), settings, nodeView: node, drain }
   const own = podCidrsOf(node, settings)
-  const pods = podCidrRoutes(node, own.cidrs, addresses)
-  const services = planServices(view, addresses, new Endpoints(view, node.name, addresses.all), options)
   const peers = planPeers(view, node, settings, addresses, local.asn, options)
   return {
     node: node.name,
     local,
     peers: peers.peers,
-    routes: [...pods.routes, ...services.routes],
-    withheld: [...pods.withheld, ...services.withheld],
-    findings: [...findings, ...own.findings, ...services.findings, ...peers.findings],
+    settings,
+    nodeView: node,
+    drain,
+    addresses,
+    pods: podCidrRoutes(node, own.cidrs, addresses),
+    findings: [...findings, ...own.findings, ...peers.findings],
     exportPolicy: defaultExport({
       podCidrsToExternal: options.advertisePodCidr,
       communities: settings.communities,
       ...(settings.prepend && { prepend: settings.prepend }),
       nextHopSelf: options.overrideNextHop,
     }),
-    importPolicy: defaultImport({
+    importRules: {
       default: options.importDefault,
       ownPodCidrs: own.cidrs.map(({ prefix }) => prefix),
       clusterPodCidrs: otherPodCidrs(view, node),
       serviceCidrs: options.serviceClusterIpRanges,
-      vips: services.vips.filter((vip) => !options.serviceClusterIpRanges.some((range) => contains(range, vip))),
+      vips: [],
       customImportReject: settings.customImportReject,
-    }),
-    settings,
+    },
   }
+}
+
+/** Undefined while nothing is said to anybody. */
+export function serviceContext(
+  { local, nodeView, addresses, drain }: NodePlan,
+  slicesOf: SlicesOf,
+  circumstances: Circumstances,
+  options: PlanOptions,
+): ServiceContext | undefined {
+  if (!local || !nodeView) return undefined
+  const endpoints = new Endpoints(slicesOf, nodeView.name, addresses.all)
+  return { addresses, endpoints, drain, circumstances, options }
+}
+
+/** VIPs that the import policy has to name, because no service range covers them. */
+export function outsideServiceRanges(vip: Prefix, options: PlanOptions): boolean {
+  return !options.serviceClusterIpRanges.some((range) => contains(range, vip))
+}
+
+/** The parts as one plan; services in the order of their names. */
+export function assemble(node: NodePlan, services: readonly ServicePlan[], options: PlanOptions): Plan {
+  const { local, peers, settings, drain, pods, exportPolicy, importRules } = node
+  const vips = new Map<string, Prefix>()
+  for (const vip of services.flatMap((service) => service.vips)) {
+    if (outsideServiceRanges(vip, options)) vips.set(formatPrefix(vip), vip)
+  }
+  return {
+    node: node.node,
+    local,
+    peers,
+    routes: local ? withoutRepeats([...pods.routes, ...services.flatMap(({ routes }) => routes)]) : [],
+    withheld: [...pods.withheld, ...services.flatMap(({ withheld }) => withheld)],
+    findings: [...node.findings, ...services.flatMap(({ findings }) => findings)],
+    exportPolicy,
+    importPolicy: local ? defaultImport({ ...importRules, vips: [...vips.values()] }) : rejectAll,
+    settings,
+    drain,
+  }
+}
+
+/** Several objects may justify one prefix: the first of them gives it its provenance. */
+function withoutRepeats(routes: readonly OriginatedRoute[]): OriginatedRoute[] {
+  const first = new Map<string, OriginatedRoute>()
+  for (const route of routes) {
+    const key = formatPrefix(route.prefix)
+    if (!first.has(key)) first.set(key, route)
+  }
+  return [...first.values()]
+}
+
+/** A Node that was there and no longer is: it leaves as one that is being deleted. */
+function gone(node: NodeView | undefined): NodeView | undefined {
+  return node && { ...node, deleting: true }
 }
 
 function planLocal(
@@ -92,16 +176,26 @@ function otherPodCidrs(view: View, own: NodeView): Prefix[] {
 }
 
 /** Nothing to anybody, with the reason. */
-function silent(options: PlanOptions, settings: NodeSettings | undefined, findings: readonly Finding[]): Plan {
+function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
+  const nothing: readonly Prefix[] = []
   return {
     node: options.nodeName,
     local: undefined,
     peers: [],
-    routes: [],
-    withheld: [],
+    settings: undefined,
+    nodeView: undefined,
+    drain: undefined,
+    addresses: { primary: undefined, best: {}, all: [] },
+    pods: { routes: [], withheld: [] },
     findings,
-    importPolicy: rejectAll,
     exportPolicy: rejectAll,
-    settings,
+    importRules: {
+      default: 'reject',
+      ownPodCidrs: nothing,
+      clusterPodCidrs: nothing,
+      serviceCidrs: nothing,
+      vips: nothing,
+      customImportReject: nothing,
+    },
   }
 }

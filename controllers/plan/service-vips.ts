@@ -3,15 +3,24 @@
  * provenance or withheld with the one rule that holds it back. One broken service never affects another.
  */
 
-import { type Address, contains, formatAddress, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
+import {
+  type Address,
+  contains,
+  formatAddress,
+  formatPrefix,
+  hostPrefix,
+  type Prefix,
+  wellKnownCommunities,
+} from 'bgp-ts'
 import { familyOfAddress, parseAddress } from '../../policy/index.ts'
-import type { OriginatedRoute } from '../../speaker/index.ts'
+import type { OriginatedAttributes, OriginatedRoute } from '../../speaker/index.ts'
 import { readBool } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
-import type { ServiceView, View } from '../view.ts'
+import type { ServiceView } from '../view.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Withheld } from './model.ts'
 import type { NodeAddresses } from './node-addresses.ts'
+import type { Circumstances, Drain } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
 
 export const serviceAnnotations = {
@@ -20,6 +29,7 @@ export const serviceAnnotations = {
   loadBalancerIp: 'kube-router.io/service.advertise.loadbalancerip',
   local: 'kube-router.io/service.local',
   skipLoadBalancerIps: 'kube-router.io/service.skiplbips',
+  withdrawWithoutEndpoints: 'tandem.io/service.withdraw-without-endpoints',
 } as const
 
 type VipKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip'
@@ -61,59 +71,56 @@ const rules: Readonly<Record<VipKind, KindRule>> = {
   },
 }
 
+/** What of one service is said and not said. */
 export interface ServicePlan {
   readonly routes: readonly OriginatedRoute[]
   readonly withheld: readonly Withheld[]
   readonly findings: readonly Finding[]
-  /** Every VIP of every service, advertised or not: none of them may come in from a peer. */
+  /** Every VIP of it, advertised or not: none of them may come in from a peer. */
   readonly vips: readonly Prefix[]
 }
 
-export function planServices(
-  view: View,
-  addresses: NodeAddresses,
-  endpoints: Endpoints,
-  options: PlanOptions,
-): ServicePlan {
-  const routes: OriginatedRoute[] = []
-  const withheld: Withheld[] = []
-  const findings: Finding[] = []
-  const vips = new Map<string, Prefix>()
-  const services = [...view.services].sort(([a], [b]) => (a < b ? -1 : 1))
-  for (const [key, service] of services) {
-    const object = `service/${key}`
-    findings.push(...annotationFindings(service, object))
-    for (const vip of vipsOf(service)) {
-      const address = parseAddress(vip.text)
-      if (!address) {
-        findings.push(finding(object, vip.field, vip.text, 'is not an IP address; it is not advertised'))
-        continue
-      }
-      const prefix = hostPrefix(address)
-      vips.set(formatPrefix(prefix), prefix)
-      const nextHop = addresses.best[prefix.family]
-      const obstacle = vip.obstacle ?? judge(service, vip, address, addresses, endpoints, options)
-      if (obstacle) {
-        const { reason, mend } = obstacle
-        withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field: vip.field, reason, mend })
-      } else if (nextHop) {
-        const origin = { kind: vip.kind, object, field: vip.field, rule: ruleOf(service, vip.kind) }
-        routes.push({ prefix, nextHop, attributes: {}, origin })
-      }
-    }
-  }
-  return { routes: withoutRepeats(routes), withheld, findings, vips: [...vips.values()] }
+/** What a service is judged by, beside itself. */
+export interface ServiceContext {
+  readonly addresses: NodeAddresses
+  readonly endpoints: Endpoints
+  readonly drain: Drain | undefined
+  readonly circumstances: Circumstances
+  readonly options: PlanOptions
 }
 
-/** Several services may justify one VIP: the first of them by name gives it its provenance. */
-function withoutRepeats(routes: readonly OriginatedRoute[]): OriginatedRoute[] {
-  const first = new Map<string, OriginatedRoute>()
-  for (const route of routes) {
-    const key = formatPrefix(route.prefix)
-    if (!first.has(key)) first.set(key, route)
+export function planService(service: ServiceView, context: ServiceContext): ServicePlan {
+  const object = `service/${service.namespace}/${service.name}`
+  const routes: OriginatedRoute[] = []
+  const withheld: Withheld[] = []
+  const findings = annotationFindings(service, object)
+  const vips: Prefix[] = []
+  for (const vip of vipsOf(service)) {
+    const address = parseAddress(vip.text)
+    if (!address) {
+      findings.push(finding(object, vip.field, vip.text, 'is not an IP address; it is not advertised'))
+      continue
+    }
+    const prefix = hostPrefix(address)
+    vips.push(prefix)
+    const nextHop = context.addresses.best[prefix.family]
+    const obstacle = vip.obstacle ?? judge(service, vip, address, context)
+    if (obstacle) {
+      const { reason, mend } = obstacle
+      withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field: vip.field, reason, mend })
+    } else if (nextHop) {
+      const rule = ruleOf(service, vip.kind, context.drain)
+      const attributes = context.drain ? leavingAttributes : plainAttributes
+      routes.push({ prefix, nextHop, attributes, origin: { kind: vip.kind, object, field: vip.field, rule } })
+    }
   }
-  return [...first.values()]
+  return { routes, withheld, findings, vips }
 }
+
+// One object each: routes that share it are interned with one look-up.
+const plainAttributes: OriginatedAttributes = {}
+/** RFC 8326: the receiver prefers any other path, so that nothing is lost when this one goes. */
+const leavingAttributes: OriginatedAttributes = { communities: [wellKnownCommunities['graceful-shutdown']] }
 
 /** Every address that the service could be reached by; none for types that have no VIP. */
 function vipsOf(service: ServiceView): Vip[] {
@@ -152,20 +159,41 @@ function loadBalancerIps(service: ServiceView, headless: Obstacle | undefined): 
 }
 
 /** The first rule that holds a VIP back, in the order in which an operator would mend them. */
-function judge(
-  service: ServiceView,
-  vip: Vip,
-  address: Address,
-  addresses: NodeAddresses,
-  endpoints: Endpoints,
-  options: PlanOptions,
-): Obstacle | undefined {
+function judge(service: ServiceView, vip: Vip, address: Address, context: ServiceContext): Obstacle | undefined {
+  const { addresses, endpoints, options } = context
   return (
     switchedOff(service, vip.kind, options) ??
+    ofOthers(service, vip.kind, options) ??
     outsideRanges(vip.kind, address, options) ??
-    withoutEndpoint(service, vip.kind, address, endpoints) ??
+    withoutEndpoint(service, vip.kind, address, endpoints, options) ??
+    nodeCannot(context) ??
     withoutNextHop(address, addresses)
   )
+}
+
+/** The node leaves, or is not there yet. */
+function nodeCannot({ drain, circumstances }: ServiceContext): Obstacle | undefined {
+  if (drain && circumstances.drain === 'withdrawn') {
+    return { reason: `this node is drained: ${drain.signal}`, mend: drain.mend }
+  }
+  if (circumstances.gate === undefined) return undefined
+  return { reason: `the gate is closed: ${circumstances.gate}`, mend: '--gate, or what it waits for' }
+}
+
+const proxyNameLabel = 'service.kubernetes.io/service-proxy-name'
+
+/** Services that another proxy or another load balancer answers for. */
+function ofOthers(service: ServiceView, kind: VipKind, options: PlanOptions): Obstacle | undefined {
+  const proxy = service.labels[proxyNameLabel] ?? ''
+  if (proxy !== options.serviceProxyName) {
+    const reason = proxy === '' ? `it has no label ${proxyNameLabel}` : `its label ${proxyNameLabel} is "${proxy}"`
+    return { reason: `${reason}, so the proxy of this node does not answer for it`, mend: '--service-proxy-name' }
+  }
+  const { loadBalancerClass = '' } = service
+  const classes = options.loadBalancerClasses
+  if (kind !== 'load-balancer-ip' || classes.length === 0 || classes.includes(loadBalancerClass)) return undefined
+  const reason = `its load-balancer class "${loadBalancerClass}" is not in --loadbalancer-classes`
+  return { reason, mend: 'spec.loadBalancerClass, or --loadbalancer-classes' }
 }
 
 function switchedOff(service: ServiceView, kind: VipKind, options: PlanOptions): Obstacle | undefined {
@@ -207,11 +235,22 @@ function withoutEndpoint(
   kind: VipKind,
   address: Address,
   endpoints: Endpoints,
+  options: PlanOptions,
 ): Obstacle | undefined {
+  const family = familyOfAddress(address)
   const field = localField(service, kind)
-  if (!field) return undefined
-  const obstacle = endpoints.obstacle(service, familyOfAddress(address))
-  return obstacle === undefined ? undefined : { reason: `${obstacle}, and ${field} asks for one`, mend: field }
+  if (field) {
+    const obstacle = endpoints.obstacle(service, family)
+    return obstacle === undefined ? undefined : { reason: `${obstacle}, and ${field} asks for one`, mend: field }
+  }
+  if (!withdrawsWithoutEndpoints(service, options) || endpoints.count(service, family).ready > 0) return undefined
+  const mend = `a ready endpoint, or ${serviceAnnotations.withdrawWithoutEndpoints}: "false"`
+  return { reason: `no ready endpoint of ${family} is on any node`, mend }
+}
+
+function withdrawsWithoutEndpoints(service: ServiceView, options: PlanOptions): boolean {
+  const text = service.annotations[serviceAnnotations.withdrawWithoutEndpoints]
+  return (text === undefined ? undefined : readBool(text)) ?? options.withdrawWithoutEndpoints
 }
 
 /** What makes the VIP Local, or undefined for a Cluster policy. */
@@ -232,17 +271,22 @@ function withoutNextHop(address: Address, addresses: NodeAddresses): Obstacle | 
   }
 }
 
-function ruleOf(service: ServiceView, kind: VipKind): string {
+function ruleOf(service: ServiceView, kind: VipKind, drain: Drain | undefined): string {
   const { annotation, flag } = rules[kind]
   const why = annotation in service.annotations ? `annotation ${annotation}` : flag
   const local = localField(service, kind)
-  return local ? `${why}; ${local}, and an endpoint is here` : why
+  const leaving = drain ? `; leaving (GRACEFUL_SHUTDOWN), because of ${drain.signal}` : ''
+  return `${why}${local ? `; ${local}, and an endpoint is here` : ''}${leaving}`
 }
 
 function annotationFindings(service: ServiceView, object: string): Finding[] {
-  return Object.values(rules).flatMap(({ annotation }) => {
+  const wrong = (annotation: string, meanwhile: string) => {
     const text = service.annotations[annotation]
     if (text === undefined || readBool(text) !== undefined) return []
-    return [finding(object, annotation, text, 'is neither "true" nor "false"; it counts as false')]
-  })
+    return [finding(object, annotation, text, `is neither "true" nor "false"; ${meanwhile}`)]
+  }
+  return [
+    ...Object.values(rules).flatMap(({ annotation }) => wrong(annotation, 'it counts as false')),
+    ...wrong(serviceAnnotations.withdrawWithoutEndpoints, 'the flag of the same name counts'),
+  ]
 }

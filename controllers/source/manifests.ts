@@ -8,8 +8,9 @@ import { basename, join, relative } from 'node:path'
 import { type FSWatcher, watch } from 'chokidar'
 import { type Document, LineCounter, parseAllDocuments } from 'yaml'
 import { type Finding, finding } from '../findings.ts'
-import type { EndpointSliceView, NodeView, ServiceView, View } from '../view.ts'
+import type { EndpointSliceView, NodeView, ServiceView } from '../view.ts'
 import { identityOf, type Projected, project } from './project.ts'
+import type { ViewListener } from './source.ts'
 
 /** Changes that follow each other this closely are read once. */
 const settleMs = 15
@@ -23,8 +24,6 @@ interface ManifestFile {
   readonly documents: readonly DocumentObjects[]
   readonly findings: readonly Finding[]
 }
-
-export type ViewListener = (view: View, findings: readonly Finding[]) => void
 
 export class ManifestSource {
   readonly #directory: string
@@ -110,7 +109,7 @@ export class ManifestSource {
         else endpointSlices.set(object.key, object.value)
       }
     }
-    this.#listener({ nodes, services, endpointSlices }, findings)
+    this.#listener({ nodes, services, endpointSlices }, undefined, findings)
   }
 }
 

@@ -12,6 +12,9 @@ export type Projected =
   | { readonly kind: 'Service'; readonly key: string; readonly value: ServiceView }
   | { readonly kind: 'EndpointSlice'; readonly key: string; readonly value: EndpointSliceView }
 
+/** What this daemon writes on its Node: reading it back would make each report a change. */
+export const statusAnnotation = 'tandem.io/status'
+
 const strings = z.record(z.string(), z.string()).nullish()
 
 const metadata = z.object({
@@ -20,12 +23,27 @@ const metadata = z.object({
   uid: z.string().nullish(),
   annotations: strings,
   labels: strings,
+  deletionTimestamp: z.unknown().optional(),
 })
+
+const taint = z.object({ key: z.string(), value: z.string().nullish(), effect: z.string().nullish() })
 
 const nodeSchema = z.object({
   metadata,
-  spec: z.object({ podCIDR: z.string().nullish(), podCIDRs: z.array(z.string()).nullish() }).nullish(),
-  status: z.object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() }).nullish(),
+  spec: z
+    .object({
+      podCIDR: z.string().nullish(),
+      podCIDRs: z.array(z.string()).nullish(),
+      taints: z.array(taint).nullish(),
+      unschedulable: z.boolean().nullish(),
+    })
+    .nullish(),
+  status: z
+    .object({
+      addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish(),
+      conditions: z.array(z.object({ type: z.string(), status: z.string() })).nullish(),
+    })
+    .nullish(),
 })
 
 const serviceSchema = z.object({
@@ -37,6 +55,9 @@ const serviceSchema = z.object({
       clusterIPs: z.array(z.string()).nullish(),
       externalIPs: z.array(z.string()).nullish(),
       loadBalancerClass: z.string().nullish(),
+      loadBalancerIP: z.string().nullish(),
+      ipFamilies: z.array(z.string()).nullish(),
+      ipFamilyPolicy: z.string().nullish(),
       internalTrafficPolicy: z.enum(['Cluster', 'Local']).nullish(),
       externalTrafficPolicy: z.enum(['Cluster', 'Local']).nullish(),
       publishNotReadyAddresses: z.boolean().nullish(),
@@ -108,11 +129,16 @@ function projectNode(object: unknown, place: string): Projected | readonly Findi
   const value: NodeView = {
     name: meta.name,
     uid: meta.uid ?? '',
-    annotations: meta.annotations ?? {},
-    labels: meta.labels ?? {},
+    annotations: kept(meta.annotations, readAnnotations),
+    labels: kept(meta.labels, readLabels),
     podCidr: spec?.podCIDR ?? undefined,
     podCidrs: spec?.podCIDRs ?? [],
     addresses: status?.addresses ?? [],
+    taints: (spec?.taints ?? []).map(({ key, value, effect }) => ({ key, value: value ?? '', effect: effect ?? '' })),
+    unschedulable: spec?.unschedulable ?? false,
+    ready: conditionOf('Ready', status?.conditions),
+    networkUnavailable: conditionOf('NetworkUnavailable', status?.conditions),
+    deleting: isDeleting(meta),
   }
   return { kind: 'Node', key: meta.name, value }
 }
@@ -126,13 +152,16 @@ function projectService(object: unknown, place: string): Projected | readonly Fi
     namespace,
     name: meta.name,
     uid: meta.uid ?? '',
-    annotations: meta.annotations ?? {},
-    labels: meta.labels ?? {},
+    annotations: kept(meta.annotations, readAnnotations),
+    labels: kept(meta.labels, readLabels),
     type: spec?.type ?? 'ClusterIP',
     clusterIp: spec?.clusterIP ?? undefined,
     clusterIps: spec?.clusterIPs ?? [],
     externalIps: spec?.externalIPs ?? [],
     loadBalancerClass: spec?.loadBalancerClass ?? undefined,
+    loadBalancerIp: spec?.loadBalancerIP || undefined,
+    ipFamilies: spec?.ipFamilies ?? [],
+    ipFamilyPolicy: spec?.ipFamilyPolicy ?? undefined,
     internalTrafficPolicy: spec?.internalTrafficPolicy ?? 'Cluster',
     externalTrafficPolicy: spec?.externalTrafficPolicy ?? 'Cluster',
     publishNotReadyAddresses: spec?.publishNotReadyAddresses ?? false,
@@ -141,6 +170,7 @@ function projectService(object: unknown, place: string): Projected | readonly Fi
       ...(hostname !== undefined && { hostname }),
       ...(ipMode !== undefined && { ipMode }),
     })),
+    deleting: isDeleting(meta),
   }
   return { kind: 'Service', key: `${namespace}/${meta.name}`, value }
 }
@@ -161,8 +191,8 @@ function projectEndpointSlice(object: unknown, place: string): Projected | reado
       // discovery.k8s.io/v1: nil ready means ready, nil serving means as ready, nil terminating means not.
       const ready = endpoint.conditions?.ready ?? true
       return {
-        addresses: endpoint.addresses,
-        nodeName: endpoint.nodeName ?? undefined,
+        addresses: endpoint.nodeName ? noAddresses : endpoint.addresses,
+        nodeName: endpoint.nodeName ? shared(endpoint.nodeName) : undefined,
         ready,
         serving: endpoint.conditions?.serving ?? ready,
         terminating: endpoint.conditions?.terminating ?? false,
@@ -170,6 +200,36 @@ function projectEndpointSlice(object: unknown, place: string): Projected | reado
     }),
   }
   return { kind: 'EndpointSlice', key: `${namespace}/${meta.name}`, value }
+}
+
+/** Keys by how they begin; whatever else an object carries is not kept, and its changes mean nothing here. */
+const readAnnotations = /^(kube-router\.io|tandem\.io)\//
+const readLabels = /^(node\.kubernetes\.io\/exclude-from-external-load-balancers|service\.kubernetes\.io\/.*)$/
+const noAddresses: readonly string[] = []
+
+function kept(all: z.infer<typeof strings>, keys: RegExp): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(all ?? {}).filter(([key]) => keys.test(key) && key !== statusAnnotation))
+}
+
+function conditionOf(
+  type: string,
+  conditions: readonly { type: string; status: string }[] | null | undefined,
+): string | undefined {
+  return conditions?.find((one) => one.type === type)?.status
+}
+
+const isDeleting = (meta: z.infer<typeof metadata>) =>
+  meta.deletionTimestamp !== undefined && meta.deletionTimestamp !== null
+
+const sharedStrings = new Map<string, string>()
+
+/** One copy of a text that thousands of objects repeat. */
+function shared(text: string): string {
+  const known = sharedStrings.get(text)
+  if (known !== undefined) return known
+  if (sharedStrings.size > 20_000) sharedStrings.clear()
+  sharedStrings.set(text, text)
+  return text
 }
 
 function faults(error: z.ZodError, object: unknown, place: string): Finding[] {

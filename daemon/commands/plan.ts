@@ -32,7 +32,7 @@ async function readOnce(directory: string): Promise<{ view: View; findings: read
   const source = new ManifestSource(directory)
   let result: { view: View; findings: readonly Finding[] } | undefined
   try {
-    await source.start((view, findings) => {
+    await source.start((view, _change, findings) => {
       result = { view, findings }
     })
   } catch (error) {

@@ -1,78 +1,39 @@
 /** `tandem run`: the daemon. A source, a speaker, the admin socket, and an orderly end. */
 
-import { ManifestSource, Reconciler } from '../../controllers/index.ts'
 import { nodeWorld, Speaker } from '../../speaker/index.ts'
-import { type AdminServer, serveAdmin } from '../admin/server.ts'
-import type { Backend } from '../backend.ts'
+import { serveAdmin } from '../admin/server.ts'
+import { alwaysSynced } from '../backend.ts'
 import { readDocument } from '../config/document.ts'
 import { ConfigError } from '../config/flag.ts'
-import type { Loaded } from '../config/settings.ts'
-import { planOptions, readText } from '../config/settings.ts'
+import { type Loaded, readText } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
+import { following } from '../following.ts'
+import { type HealthServer, serveHealth } from '../health.ts'
 import { logSessions, newLog } from '../log.ts'
-
-interface Running {
-  readonly backend: Backend
-  readonly start: () => Promise<void>
-  readonly stop: () => Promise<void>
-  readonly reload?: () => void
-}
+import type { Running } from '../running.ts'
 
 export async function run(loaded: Loaded, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
   const { settings, warnings } = loaded
   const log = newLog(settings['log-level'])
   for (const warning of warnings) log.warn({}, warning)
-  const running = settings.source === 'none' ? alone(loaded, log) : following(loaded, environment, log)
+  const running = settings.source === 'none' ? alone(loaded, log) : await following(loaded, environment, log)
   logSessions(running.backend.speaker, log)
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
+  const health = await healthOf(running, settings)
   await running.start()
-  stopOnSignals(running, admin, log)
+  stopOnSignals(running, [admin, ...health], log)
   process.on('SIGHUP', () => {
     if (running.reload) running.reload()
     else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
   })
 }
 
-function following(
-  loaded: Loaded,
-  environment: Readonly<Record<string, string | undefined>>,
-  log: ReturnType<typeof newLog>,
-): Running {
-  const { settings } = loaded
-  if (settings.source !== 'manifests' || settings.manifests === '') {
-    throw new ConfigError(
-      '--source',
-      settings.source,
-      'is not in this release yet: give --manifests DIR, or --source none with --config FILE',
-    )
-  }
-  const speaker = new Speaker(nodeWorld(log), { endOfRibHeld: true })
-  const reconciler = new Reconciler({ log, speaker }, planOptions(settings, environment))
-  const source = new ManifestSource(settings.manifests)
-  const start = source.start.bind(source)
-  return {
-    backend: {
-      speaker,
-      get plan() {
-        return reconciler.plan
-      },
-      get view() {
-        return reconciler.view
-      },
-      get findings() {
-        return reconciler.findings
-      },
-      source: `manifests in ${settings.manifests}`,
-    },
-    start: async () => {
-      await start((view, findings) => reconciler.take(view, findings)).catch((error: unknown) => {
-        throw new ConfigError('--manifests', settings.manifests, error instanceof Error ? error.message : String(error))
-      })
-    },
-    stop: async () => {
-      await Promise.all([source.stop(), speaker.stop()])
-    },
-  }
+/** The speaker alone may run many times on one machine: there its health is served when it is asked for. */
+async function healthOf({ backend }: Running, settings: Loaded['settings']): Promise<HealthServer[]> {
+  const port = settings['health-port']
+  if (port === 0 || settings.source === 'none') return []
+  const [address, readySessions] = [settings['health-addr'], settings['ready-sessions']]
+  return [await serveHealth(backend, { address, port, readySessions })]
 }
 
 function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): Running {
@@ -93,6 +54,7 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
       view: undefined,
       findings: [],
       source: `configuration ${settings.config}`,
+      sync: alwaysSynced,
       apply,
     },
     start: async () => {
@@ -109,7 +71,11 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
   }
 }
 
-function stopOnSignals(running: Running, admin: AdminServer, log: ReturnType<typeof newLog>): void {
+function stopOnSignals(
+  running: Running,
+  servers: readonly { close(): Promise<void> }[],
+  log: ReturnType<typeof newLog>,
+): void {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
@@ -117,7 +83,7 @@ function stopOnSignals(running: Running, admin: AdminServer, log: ReturnType<typ
     log.info({ signal }, 'stopping')
     // What does not end in time must not keep the process: peers have their NOTIFICATION by then.
     setTimeout(() => process.exit(0), 900).unref()
-    void Promise.all([running.stop(), admin.close()])
+    void Promise.all([running.stop(), ...servers.map((server) => server.close())])
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

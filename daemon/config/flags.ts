@@ -3,6 +3,8 @@
  * Each can be given as an environment variable (`TANDEM_CLUSTER_ASN`) and in `--config FILE` under the same name.
  */
 
+import { Address } from 'bgp-ts'
+import { drainSignals, gateConditions } from '../../controllers/index.ts'
 import {
   bool,
   cidr,
@@ -65,6 +67,8 @@ export const flags = {
     '',
     'settings under the names of these flags; with --source none also peers, policies and routes',
   ),
+  kubeconfig: flag(named('FILE'), '', 'kubeconfig of the API server; wins over --master', "the pod's service account"),
+  master: flag(named('URL'), '', 'URL of the API server', "the pod's service account"),
   'admin-socket': flag(named('PATH'), '/run/tandem/tandem.sock', 'Unix socket that the other commands ask'),
   'log-level': flag(oneOf('debug', 'info', 'warn', 'error'), 'info', 'least severe log lines to write'),
 
@@ -124,6 +128,53 @@ export const flags = {
   'service-external-ip-range': flag(list(cidr), [], 'ranges that external IPs may be of'),
   'loadbalancer-ip-range': flag(list(cidr), [], 'ranges that load-balancer IPs may be of'),
   'strict-external-ip-validation': flag(bool, true, 'hold back external and load-balancer IPs outside their ranges'),
+  'loadbalancer-classes': flag(
+    list(text),
+    [],
+    'load-balancer classes whose addresses are advertised',
+    'any, and services without one',
+  ),
+  'service-proxy-name': flag(
+    text,
+    '',
+    'value of the label service.kubernetes.io/service-proxy-name that the proxy of this node serves',
+    'none: services without the label',
+  ),
+  'withdraw-without-endpoints': flag(
+    bool,
+    false,
+    'hold back VIPs without a ready endpoint on any node under a Cluster policy too; a service can say otherwise',
+  ),
+
+  'drain-on': flag(
+    list(oneOf(...drainSignals)),
+    ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'deletion'],
+    'what drains the node: its VIPs leave, its pod CIDRs stay',
+  ),
+  'drain-taints': flag(list(text), [], 'keys of further taints that drain the node'),
+  'drain-wait': flag(
+    duration(0, 3600),
+    10,
+    'between sending VIPs with GRACEFUL_SHUTDOWN and withdrawing them from a drained node',
+    '10s',
+  ),
+  gate: flag(
+    list(oneOf(...gateConditions)),
+    [],
+    'what has to hold, once, before VIPs are advertised: that the node can forward',
+  ),
+  'proxy-health-port': flag(port, 10256, "port of the proxy's /healthz on this node, for --gate=proxy-health"),
+
+  'health-port': flag(integer(0, 65535), 20244, 'port of /healthz and /readyz; 0 for none'),
+  'health-addr': flag(ip, new Address(4, 0x7f000001), 'address of /healthz and /readyz', '127.0.0.1'),
+  'ready-sessions': flag(oneOf('none', 'any', 'all'), 'any', 'sessions that have to be up for /readyz'),
+  events: flag(bool, true, 'write Kubernetes events about findings, drains and sessions'),
+  'node-status': flag(
+    oneOf('none', 'annotation'),
+    'none',
+    'show sessions and route counts to kubectl, in the annotation tandem.io/status of the Node',
+  ),
+
   'import-default': flag(oneOf('accept', 'reject'), 'accept', 'what happens to a received route that no rule refuses'),
 } satisfies Record<string, Flag<never> | Flag<unknown>>
 
@@ -165,8 +216,6 @@ export const foreignFlags: Readonly<Record<string, string>> = {
   'metrics-port': 'metrics are not in this release',
   'metrics-addr': 'metrics are not in this release',
   'metrics-path': 'metrics are not in this release',
-  'health-port': 'health is not served in this release',
-  'health-addr': 'health is not served in this release',
   'cache-sync-timeout': 'a source that is late is waited for',
   'enable-pprof': 'there is no such profile',
   v: 'use --log-level',

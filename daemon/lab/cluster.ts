@@ -3,7 +3,7 @@
 import { type Address, families, formatAddress } from 'bgp-ts'
 import { ManifestSource, type PlanOptions, Reconciler, type View } from '../../controllers/index.ts'
 import { acceptAll, parsePrefix, rejectAll } from '../../policy/index.ts'
-import { type Desired, type Log, type PeerDeclaration, Speaker } from '../../speaker/index.ts'
+import { type Desired, type Log, nodeClock, type PeerDeclaration, Speaker } from '../../speaker/index.ts'
 import { type LabNetwork, lookUp } from './network.ts'
 import type { LabView } from './screen.ts'
 
@@ -40,11 +40,11 @@ export class LabCluster {
   }
 
   async start(): Promise<void> {
-    await this.#source.start((view, findings) => {
+    await this.#source.start((view, _change, findings) => {
       this.#view = view
       this.#findings = findings
       this.#follow(view)
-      for (const { reconciler } of this.#nodes.values()) reconciler.take(view, [])
+      for (const { reconciler } of this.#nodes.values()) reconciler.take(view, undefined, [])
     })
   }
 
@@ -125,7 +125,11 @@ export class LabCluster {
       local: { ...desired.local, listen: [] },
       peers: desired.peers.map((peer) => this.#placed(name, peer)),
     })
-    return { name, speaker, reconciler: new Reconciler({ log: silent, speaker, place }, this.#options(name)) }
+    return {
+      name,
+      speaker,
+      reconciler: new Reconciler({ log: silent, clock: nodeClock, speaker, place }, this.#options(name)),
+    }
   }
 
   /** A peer of the plan at its place in the lab: the loopback address that plays this node. */
@@ -163,6 +167,13 @@ export class LabCluster {
       serviceExternalIpRanges: ranges('198.51.100.0/24', '2001:db8:51::/64'),
       loadBalancerIpRanges: ranges('203.0.113.0/24', '2001:db8:113::/64'),
       strictExternalIpValidation: true,
+      drainOn: ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'deletion'],
+      drainTaints: [],
+      drainWait: 10,
+      gate: [],
+      withdrawWithoutEndpoints: false,
+      loadBalancerClasses: [],
+      serviceProxyName: '',
     }
   }
 

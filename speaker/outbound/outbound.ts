@@ -74,6 +74,10 @@ export class Outbound {
     this.#schedule(own)
   }
 
+  get statedNextHops(): ReadonlySet<string> {
+    return this.#statedNextHops
+  }
+
   /** Takes the next hops that originated routes name; true when that may change who can share a group. */
   setStatedNextHops(hops: ReadonlySet<string>): boolean {
     const changed = hops.size !== this.#statedNextHops.size || [...hops].some((hop) => !this.#statedNextHops.has(hop))

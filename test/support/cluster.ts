@@ -22,6 +22,11 @@ export function node(name: string, more: Partial<NodeView> & { ips?: readonly st
     podCidr: undefined,
     podCidrs: ['10.244.1.0/24', 'fd00:244:1::/64'],
     addresses: ips.map((address) => ({ type: 'InternalIP', address })),
+    taints: [],
+    unschedulable: false,
+    ready: 'True',
+    networkUnavailable: undefined,
+    deleting: false,
     ...rest,
   }
 }
@@ -38,10 +43,14 @@ export function service(name: string, more: Partial<ServiceView> = {}): ServiceV
     clusterIps: ['10.96.0.10', 'fd00:96::10'],
     externalIps: [],
     loadBalancerClass: undefined,
+    loadBalancerIp: undefined,
+    ipFamilies: ['IPv4', 'IPv6'],
+    ipFamilyPolicy: 'RequireDualStack',
     internalTrafficPolicy: 'Cluster',
     externalTrafficPolicy: 'Cluster',
     publishNotReadyAddresses: false,
     ingress: [],
+    deleting: false,
     ...more,
   }
 }
@@ -91,4 +100,11 @@ export const options: PlanOptions = {
   serviceExternalIpRanges: [prefix('198.51.100.0/24'), prefix('2001:db8:51::/64')],
   loadBalancerIpRanges: [prefix('203.0.113.0/24'), prefix('2001:db8:113::/64')],
   strictExternalIpValidation: true,
+  drainOn: ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'deletion'],
+  drainTaints: [],
+  drainWait: 10,
+  gate: [],
+  withdrawWithoutEndpoints: false,
+  loadBalancerClasses: [],
+  serviceProxyName: '',
 }

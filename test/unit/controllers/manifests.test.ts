@@ -46,7 +46,7 @@ describe('a folder of manifests', () => {
   })
 
   const start = () =>
-    source.start((view, findings) => {
+    source.start((view, _change, findings) => {
       views.push({ view, findings })
       arrived()
     })

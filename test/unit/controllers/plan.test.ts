@@ -13,7 +13,7 @@ import { dualStack, endpoint, node, options, service, slice, view } from '../../
 import { address, prefix } from '../../support/fabric.ts'
 
 const make = (cluster: View, change: Partial<PlanOptions> = {}, lastGood?: Plan) =>
-  plan(cluster, { ...options, ...change }, lastGood?.settings)
+  plan(cluster, { ...options, ...change }, lastGood)
 const routes = (of: Plan) => of.routes.map((route) => `${route.prefix} via ${route.nextHop}`)
 const held = (of: Plan, text: string) => of.withheld.filter((one) => one.prefix === text).map(({ reason }) => reason)
 const vips = (of: Plan) => routes(of).filter((text) => !text.includes('244'))

@@ -6,7 +6,7 @@ import { expect } from 'chai'
 import { plan, toDesired } from '../../../controllers/index.ts'
 import { ask } from '../../../daemon/admin/client.ts'
 import { type AdminServer, serveAdmin } from '../../../daemon/admin/server.ts'
-import type { Backend } from '../../../daemon/backend.ts'
+import { alwaysSynced, type Backend } from '../../../daemon/backend.ts'
 import { ConfigError } from '../../../daemon/config/flag.ts'
 import type { Explanation } from '../../../daemon/explain.ts'
 import { endpoint, node, options, service, slice, view } from '../../support/cluster.ts'
@@ -37,11 +37,19 @@ describe('the admin socket', () => {
     const desired = toDesired(made, options)!
     machine.speaker.apply({
       ...desired,
+      routes: made.routes,
       local: { ...desired.local, listen: machine.desired.local.listen },
       peers: [peerTo('10.0.0.1', 65001, { exportPolicy: made.exportPolicy })],
     })
     await fabric.pass(10_000)
-    backend = { speaker: machine.speaker, plan: made, view: cluster, findings: [], source: 'a test' }
+    backend = {
+      speaker: machine.speaker,
+      plan: made,
+      view: cluster,
+      findings: [],
+      source: 'a test',
+      sync: alwaysSynced,
+    }
   })
 
   afterEach(async () => {
