@@ -168,9 +168,15 @@ class SliceIndex {
   }
 }
 
+interface Claim {
+  readonly owner: string
+  readonly route: OriginatedRoute
+}
+
 /** Who wants a prefix advertised: of several, the first by name gives the route. Remembers what that changed. */
 class RouteOwners {
-  readonly #owners = new Map<string, Map<string, OriginatedRoute>>()
+  /** Sorted by owner; nearly always one. */
+  readonly #claims = new Map<string, readonly Claim[]>()
   /** The route of each prefix that changed, as it was before. */
   readonly #before = new Map<string, OriginatedRoute | undefined>()
 
@@ -185,7 +191,7 @@ class RouteOwners {
     const set: OriginatedRoute[] = []
     const withdrawn: Prefix[] = []
     for (const [key, before] of this.#before) {
-      const now = this.#winner(key)
+      const now = this.#claims.get(key)?.[0]?.route
       if (now === undefined) {
         if (before) withdrawn.push(before.prefix)
       } else if (!isDeepStrictEqual(now, before)) set.push(now)
@@ -195,20 +201,12 @@ class RouteOwners {
   }
 
   #set(key: string, owner: string, route: OriginatedRoute | undefined): void {
-    if (!this.#before.has(key)) this.#before.set(key, this.#winner(key))
-    const owners = this.#owners.get(key) ?? new Map<string, OriginatedRoute>()
-    if (route) owners.set(owner, route)
-    else owners.delete(owner)
-    if (owners.size > 0) this.#owners.set(key, owners)
-    else this.#owners.delete(key)
-  }
-
-  #winner(key: string): OriginatedRoute | undefined {
-    const owners = this.#owners.get(key)
-    if (!owners) return undefined
-    let first: string | undefined
-    for (const owner of owners.keys()) if (first === undefined || owner < first) first = owner
-    return first === undefined ? undefined : owners.get(first)
+    const claims = this.#claims.get(key) ?? []
+    if (!this.#before.has(key)) this.#before.set(key, claims[0]?.route)
+    const others = claims.filter((claim) => claim.owner !== owner)
+    const all = route ? [...others, { owner, route }].sort((a, b) => (a.owner < b.owner ? -1 : 1)) : others
+    if (all.length > 0) this.#claims.set(key, all)
+    else this.#claims.delete(key)
   }
 }
 

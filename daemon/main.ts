@@ -156,8 +156,4 @@ function complain(error: unknown): void {
 // A reader that has seen enough, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-try {
-  await program.parseAsync(process.argv)
-} catch (error) {
-  complain(error)
-}
+program.parseAsync(process.argv).catch(complain)

@@ -8,8 +8,11 @@ import ipaddr from 'ipaddr.js'
 
 /** An IPv4 dotted quad or an IPv6 address without a zone; undefined for anything else. */
 export function parseAddress(text: string): Address | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return fromOctets(4, ipaddr.IPv4.parse(text).toByteArray())
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
+  // Asked first, because the library finds out by an exception what is no IPv4 address.
+  if (!text.includes(':')) {
+    return ipaddr.IPv4.isValidFourPartDecimal(text) ? fromOctets(4, ipaddr.IPv4.parse(text).toByteArray()) : undefined
+  }
+  if (text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined
   return fromOctets(6, ipaddr.IPv6.parse(text).toByteArray())
 }
 

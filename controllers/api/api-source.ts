@@ -20,7 +20,9 @@ export class ApiSource {
   readonly #reflectors: readonly Reflector[]
   #listener: ViewListener = () => {}
   #telling = false
+  #isWhole = false
   #stopped = false
+  #startedAt = 0
 
   constructor(world: ReflectorWorld, options: ApiSourceOptions) {
     this.#world = world
@@ -31,6 +33,7 @@ export class ApiSource {
 
   start(listener: ViewListener): void {
     this.#listener = listener
+    this.#startedAt = this.#world.clock.now()
     for (const reflector of this.#reflectors) reflector.start()
   }
 
@@ -84,8 +87,18 @@ export class ApiSource {
     this.#world.clock.after(0, () => {
       this.#telling = false
       if (this.#stopped || !this.isSynced) return
+      this.#tellFirst()
       this.#listener(this.#store, this.#store.takeChange(), this.#findings())
     })
+  }
+
+  #tellFirst(): void {
+    if (this.#isWhole) return
+    this.#isWhole = true
+    const { nodes, services, endpointSlices } = this.#store
+    const tookMs = Math.round(this.#world.clock.now() - this.#startedAt)
+    const counts = { nodes: nodes.size, services: services.size, endpointSlices: endpointSlices.size }
+    this.#world.log.info({ ...counts, tookMs }, 'the first whole view is in')
   }
 
   #findings(): readonly Finding[] {

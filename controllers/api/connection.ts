@@ -7,8 +7,8 @@
 import { existsSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage, Agent as PlainAgent } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import type { KubeConfig } from '@kubernetes/client-node'
 import { type ApiClient, type ApiRequest, type ApiStream, apiError } from './client.ts'
+import type { KubeConfig } from './kube-config.ts'
 
 export interface ApiAddress {
   /** A kubeconfig file; wins over `master`. */
@@ -65,7 +65,7 @@ export class ApiConnection implements ApiClient {
   async #load(): Promise<KubeConfig> {
     if (this.#config) return this.#config
     // Loaded when it is needed: it is large, and nothing else of the daemon needs it.
-    const { KubeConfig } = await import('@kubernetes/client-node')
+    const { KubeConfig } = await import('./kube-config.ts')
     const config = new KubeConfig()
     const { kubeconfig, master } = this.#address
     if (kubeconfig !== '') {

