@@ -1,7 +1,17 @@
 /** A daemon that follows Kubernetes objects: a source, the reconciler, and what is said back. Wiring only. */
 
 import { get } from 'node:http'
-import { ApiConnection, ApiSource, ManifestSource, Reconciler, type ViewListener } from '../controllers/index.ts'
+import {
+  type ApiClient,
+  ApiConnection,
+  ApiSource,
+  EventWriter,
+  ManifestSource,
+  NodeStatus,
+  Reconciler,
+  Reporter,
+  type ViewListener,
+} from '../controllers/index.ts'
 import { type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
 import { alwaysSynced, type SyncState } from './backend.ts'
 import { ConfigError } from './config/flag.ts'
@@ -14,6 +24,8 @@ interface Followed {
   readonly sync: () => SyncState
   readonly start: (listener: ViewListener) => Promise<void>
   readonly stop: () => Promise<void>
+  /** Where what is said back goes; absent where there is nobody to say it to. */
+  readonly api?: ApiClient
 }
 
 export async function following(
@@ -29,6 +41,9 @@ export async function following(
     { log, clock: nodeClock, speaker, probeProxy: () => probe(settings['proxy-health-port']) },
     options,
   )
+  const extras = source.api
+    ? sayingBack(source.api, { loaded, nodeName: options.nodeName, log, speaker, reconciler })
+    : []
   return {
     backend: {
       speaker,
@@ -46,12 +61,47 @@ export async function following(
       },
       source: source.name,
     },
-    start: () => source.start((view, change, findings) => reconciler.take(view, change, findings)),
+    start: async () => {
+      for (const extra of extras) extra.start?.()
+      await source.start((view, change, findings) => reconciler.take(view, change, findings))
+    },
     stop: async () => {
+      for (const extra of extras) extra.stop()
       reconciler.stop()
       await Promise.all([source.stop(), speaker.stop()])
     },
   }
+}
+
+interface Extra {
+  start?(): void
+  stop(): void
+}
+
+interface SayingBack {
+  readonly loaded: Loaded
+  readonly nodeName: string
+  readonly log: Log
+  readonly speaker: Speaker
+  readonly reconciler: Reconciler
+}
+
+/** Events and the annotation of the Node, as far as they are asked for. */
+function sayingBack(api: ApiClient, { loaded, nodeName, log, speaker, reconciler }: SayingBack): Extra[] {
+  const { settings } = loaded
+  const extras: Extra[] = []
+  if (settings.events) {
+    const world = { clock: nodeClock, random: Math.random, log, api, date: () => new Date() }
+    const events = new EventWriter(world, nodeName)
+    const reporter = new Reporter(events, nodeName, () => reconciler.view)
+    reconciler.onPlanned((planned) => reporter.planned(planned))
+    speaker.onEvent((event) => reporter.session(event))
+    extras.push(events)
+  }
+  if (settings['node-status'] === 'annotation') {
+    extras.push(new NodeStatus({ clock: nodeClock, log, api, snapshot: () => speaker.snapshot() }, nodeName))
+  }
+  return extras
 }
 
 function fromManifests({ settings }: Loaded): Followed {
@@ -97,6 +147,7 @@ async function fromApi({ settings }: Loaded, nodeName: string, log: Log): Promis
       source.stop()
       api.close()
     },
+    api,
   }
 }
 

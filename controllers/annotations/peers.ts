@@ -18,6 +18,9 @@ export interface PeerSetting {
   readonly hasPassword: boolean
 }
 
+/** In place of the text of an annotation that may have passwords in it: findings go to logs and events. */
+const unshown = '(not shown: it may have passwords)'
+
 export const peersAnnotation = 'kube-router.io/peers'
 export const defaultPort = 179
 
@@ -37,14 +40,14 @@ export function readPeers(text: string): Read<PeerSetting[]> {
   try {
     document = parse(text)
   } catch (error) {
-    return bad(text, `is no valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
+    return bad(unshown, `is no valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
   }
   const parsed = z.array(entrySchema).safeParse(document)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const where = issue?.path.join('.') || 'the list'
     return bad(
-      text,
+      unshown,
       `is wrong at ${where}: ${issue?.message}; a list of remoteip, remoteasn, and optionally localip, port, password, bfd is expected`,
     )
   }
@@ -82,7 +85,7 @@ export function readLegacyPeers(annotations: Readonly<Record<string, string>>): 
   })) {
     if (items && items.length !== ips.length) {
       return bad(
-        items.join(','),
+        name === 'passwords' ? unshown : items.join(','),
         `has ${items.length} items in peer.${name}, where peer.ips has ${ips.length}: one per peer is expected`,
       )
     }
