@@ -9,7 +9,7 @@ export interface Heard {
   readonly at: number
   /** `over4` or `over6`. */
   readonly session: string
-  /** What BIRD did with it: `added`, `updated`, `removed`, `ignored`; or a state of the session. */
+  /** What BIRD did with it: `added` (also when its attributes changed), `removed`, `ignored`; or a state of the session. */
   readonly what: string
   /** Empty for states. */
   readonly prefix: string

@@ -12,7 +12,7 @@ import { basicFlags, nodeObject, Stage, service, sliceObject } from './stage.ts'
 
 const services = Number(process.argv[2] ?? 10_000)
 const nodes = Math.ceil(services / 10)
-const changes = 200
+const changes = 400
 const tell = (line: string) => void process.stdout.write(`${line}\n`)
 
 const vip = (index: number) => ({ v4: `198.18.${index >> 8}.${index & 255}`, v6: `2001:db8:18::${index.toString(16)}` })
@@ -154,7 +154,7 @@ try {
   const touched = stage.router.heard(noiseFrom)
   times.sort((a, b) => a - b)
   tell(
-    `endpoint unready to withdrawn at BIRD, after the API server answered the write: median ${times[times.length >> 1]} ms, p99 ${times[Math.floor(times.length * 0.99)]} ms, worst ${times.at(-1)} ms (of ${times.length})`,
+    `endpoint unready to withdrawn at BIRD, after the API server answered the write: median ${times[times.length >> 1]} ms, p99 ${times[Math.floor(times.length * 0.99)]} ms, worst ${times.slice(-4).join(', ')} ms (of ${times.length})`,
   )
   tell(
     `${unrelated} unrelated changes (${(unrelated / seconds).toFixed(0)} a second) meanwhile; routes heard that were not asked for: ${touched.length - touched.filter(({ prefix }) => prefix.startsWith('198.18.')).length}`,

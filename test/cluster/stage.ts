@@ -115,12 +115,7 @@ export class Stage {
       ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--no-new-privs'],
       ...['--inh-caps=-all,+net_bind_service', '--ambient-caps=-all,+net_bind_service'],
       '--bounding-set=-all,+net_bind_service',
-      ...[
-        join(folder, 'node'),
-        ...(process.env['DAEMON_NODE_FLAGS']?.split(' ') ?? []),
-        join(folder, 'tandem.cjs'),
-        'run',
-      ],
+      ...[join(folder, 'node'), '--max-semi-space-size=4', join(folder, 'tandem.cjs'), 'run'],
       ...flags,
       `--admin-socket=${this.socket}`,
     ]
@@ -176,39 +171,61 @@ export class Stage {
     })
   }
 
-  /** Routes and sessions that moved at the router since then, as `session what prefix`; without those named. */
-  moved(since: number, ...except: readonly string[]): string[] {
-    return this.router
-      .heard(since)
-      .filter(({ prefix }) => prefix === '' || !except.includes(prefix))
-      .map(({ session, what, prefix }) => `${session} ${what} ${prefix}`.trim())
+  /** Routes and sessions that moved at the router since then, as `what prefix`, each once; the marks of `caughtUp` are left out. */
+  moved(since: number): string[] {
+    const all = this.router.heard(since).filter(({ prefix }) => !prefix.startsWith(marks))
+    return [...new Set(all.map(({ what, prefix }) => `${what} ${prefix}`.trim()))].sort()
   }
 
-  /** Resolves once the daemon has seen everything written before: it has planned a later change. */
+  async advertises(prefix: string): Promise<boolean> {
+    const query = new URLSearchParams({ view: 'best', prefix })
+    const { routes } = await ask<{ routes: { source: string }[] }>(this.socket, `/v1/routes?${query}`)
+    return routes.some(({ source }) => source === 'originated')
+  }
+
+  /**
+   * Resolves once the daemon has seen everything that was written before: watches are in order, so it is enough that a Service and its slice,
+   * written after it, are advertised.
+   */
   async caughtUp(): Promise<void> {
-    const mark = `198.51.100.${1 + (this.#marks++ % 200)}`
-    await this.control.apply(service('mark', { externalIPs: [mark] }))
-    await eventually('the daemon has caught up', 10_000, async () =>
-      (await this.plan()).routes.some(({ prefix }) => JSON.stringify(prefix).includes(mark) || prefixIs(prefix, mark)),
-    )
+    const mark = `${marks}${1 + (this.#marks++ % 250)}`
+    const local = {
+      externalIPs: [mark],
+      externalTrafficPolicy: 'Local',
+      ipFamilyPolicy: 'SingleStack',
+      ipFamilies: ['IPv4'],
+    }
+    await this.control.apply(service('mark', local), sliceObject('mark', 'IPv4', [{ on: 'node-1' }]))
+    await eventually('the daemon has caught up', 10_000, () => this.advertises(`${mark}/32`))
     await this.control.remove('Service', 'default/mark')
-    await eventually('the mark is gone', 10_000, async () => {
-      const { routes, withheld } = await this.plan()
-      return (
-        !routes.some(({ prefix }) => prefixIs(prefix, mark)) &&
-        !withheld.some((one) => one.object === 'service/default/mark')
-      )
+    await this.control.remove('EndpointSlice', 'default/mark-ipv4')
+    await eventually('the mark is gone', 10_000, async () => !(await this.advertises(`${mark}/32`)))
+    await eventually('the router has seen the mark go', 10_000, async () => {
+      return this.router.heard().findLast(({ prefix }) => prefix === `${mark}/32`)?.what === 'removed'
     })
+  }
+
+  /** Time of the first thing that the router wrote down of a prefix since then; waits for it. */
+  async when(what: string, prefix: string, since: number): Promise<number> {
+    return eventually(`${prefix} is ${what}`, 15_000, async () => {
+      return this.router.heard(since).find((one) => one.what === what && one.prefix === prefix)?.at
+    })
+  }
+
+  /** Events on an object, `reason: message`. */
+  async events(name: string): Promise<string[]> {
+    const { items } = (await this.control.must('GET', '/api/v1/namespaces/default/events')) as {
+      items: { reason: string; message: string; involvedObject: { name: string } }[]
+    }
+    return items
+      .filter(({ involvedObject }) => involvedObject.name === name)
+      .map((one) => `${one.reason}: ${one.message}`)
   }
 
   #marks = 0
 }
 
-function prefixIs(prefix: unknown, address: string): boolean {
-  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number)
-  const { w0 } = prefix as { w0: number }
-  return w0 === ((a << 24) | (b << 16) | (c << 8) | d)
-}
+const marks = '198.51.100.'
 
 export function nodeObject(
   name = 'node-1',
