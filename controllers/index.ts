@@ -6,7 +6,7 @@ export { type Read, readBool, readCommunity, readPeerAsn, readPort, splitList } 
 export { ApiSource } from './api/api-source.ts'
 export { type ApiClient, ApiError, type ApiRequest, type ApiStream } from './api/client.ts'
 export { type ApiAddress, ApiConnection } from './api/connection.ts'
-export type { ReflectorHealth } from './api/reflector.ts'
+export { Reflector, type ReflectorHealth } from './api/reflector.ts'
 export { toDesired } from './desired.ts'
 export { type Finding, formatFinding } from './findings.ts'
 export { LivePlan } from './live-plan.ts'

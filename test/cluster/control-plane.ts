@@ -98,13 +98,13 @@ export class ControlPlane {
     return lines.flatMap((line) => {
       try {
         const event = JSON.parse(line) as {
-          user: { username: string }
+          user?: { username?: string }
           verb: string
           requestURI: string
           responseStatus?: { code: number }
         }
         const { user, verb, requestURI, responseStatus } = event
-        return [{ user: user.username, verb, uri: requestURI, code: responseStatus?.code ?? 0 }]
+        return [{ user: user?.username ?? '', verb, uri: requestURI, code: responseStatus?.code ?? 0 }]
       } catch {
         return []
       }
@@ -185,15 +185,20 @@ export class ControlPlane {
     return join(this.#topology.work, 'api.sock')
   }
 
-  #writeFiles(): void {
+  /** New keys for service accounts: every token that was given out is worth nothing from the next start on. */
+  renewKeys(): void {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', {
       modulusLength: 2048,
       publicKeyEncoding: { type: 'spki', format: 'pem' },
       privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
     })
+    writeFileSync(join(this.#folder, 'sa.pub'), publicKey)
+    writeFileSync(join(this.#folder, 'sa.key'), privateKey)
+  }
+
+  #writeFiles(): void {
+    this.renewKeys()
     const write = (name: string, text: string) => writeFileSync(join(this.#folder, name), text)
-    write('sa.pub', publicKey)
-    write('sa.key', privateKey)
     write('tokens.csv', `${adminToken},admin,admin,system:masters\n`)
     write(
       'audit.yaml',
