@@ -29,6 +29,8 @@ export interface ReconcilerWorld {
 
 /** What others hear after each plan. */
 export interface Planned {
+  readonly view: View
+  readonly change: ViewChange
   readonly node: NodePlan | undefined
   readonly circumstances: Circumstances | undefined
   /** Findings that are new, and the texts of those that are mended. */
@@ -50,6 +52,7 @@ export class Reconciler {
   #view: View | undefined
   #circumstances: Circumstances | undefined
   #sourceFindings: readonly Finding[] = []
+  readonly #otherFindings = new Map<string, readonly Finding[]>()
   #desired: Pick<Desired, 'local' | 'peers'> | undefined
   #selfCheck: Timer | undefined
   #repairs = 0
@@ -73,7 +76,13 @@ export class Reconciler {
   }
 
   get findings(): readonly Finding[] {
-    return [...this.#sourceFindings, ...this.#live.findings]
+    return [...this.#sourceFindings, ...this.#live.findings, ...[...this.#otherFindings.values()].flat()]
+  }
+
+  /** Takes what another controller finds wrong, in place of what it found before. */
+  noteFindings(controller: string, findings: readonly Finding[]): void {
+    this.#otherFindings.set(controller, findings)
+    if (this.#view && !this.#stopped) this.#tell(this.#view, nothing)
   }
 
   /** Times that the periodic look found another plan than the one in force: has to stay 0. */
@@ -107,7 +116,7 @@ export class Reconciler {
       return this.#circumstances
     })
     const { node } = this.#live
-    this.#tellFindings()
+    this.#tell(view, change)
     if (!node?.local) return
     const isFirst = this.#desired === undefined
     if (sessions || isFirst) this.#desired = this.#newDesired()
@@ -157,7 +166,7 @@ export class Reconciler {
     if (total > 0) log.info({ ...routes, peersAdded: peers.added, peersRemoved: peers.removed }, 'plan applied')
   }
 
-  #tellFindings(): void {
+  #tell(view: View, change: ViewChange): void {
     const { log } = this.#world
     const now = new Map(this.findings.map((one) => [formatFinding(one), one]))
     const news = [...now].flatMap(([text, one]) => (this.#known.has(text) ? [] : [one]))
@@ -167,7 +176,7 @@ export class Reconciler {
     this.#known.clear()
     for (const [text, one] of now) this.#known.set(text, one)
     for (const listener of this.#listeners) {
-      listener({ node: this.#live.node, circumstances: this.#circumstances, news, mended })
+      listener({ view, change, node: this.#live.node, circumstances: this.#circumstances, news, mended })
     }
   }
 }

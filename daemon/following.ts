@@ -5,17 +5,15 @@ import {
   type ApiClient,
   ApiConnection,
   ApiSource,
-  EventWriter,
   ManifestSource,
-  NodeStatus,
   Reconciler,
-  Reporter,
   type ViewListener,
 } from '../controllers/index.ts'
 import { type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
 import { alwaysSynced, type SyncState } from './backend.ts'
 import { ConfigError } from './config/flag.ts'
 import { type Loaded, planOptions } from './config/settings.ts'
+import { extrasOf } from './extras.ts'
 import type { Running } from './running.ts'
 
 /** A source, as the daemon holds it. */
@@ -41,9 +39,8 @@ export async function following(
     { log, clock: nodeClock, speaker, probeProxy: () => probe(settings['proxy-health-port']) },
     options,
   )
-  const extras = source.api
-    ? sayingBack(source.api, { loaded, nodeName: options.nodeName, log, speaker, reconciler })
-    : []
+  const { api } = source
+  const extras = extrasOf({ loaded, environment, options, log, speaker, reconciler, ...(api && { api }) })
   return {
     backend: {
       speaker,
@@ -66,42 +63,12 @@ export async function following(
       await source.start((view, change, findings) => reconciler.take(view, change, findings))
     },
     stop: async () => {
-      for (const extra of extras) extra.stop()
       reconciler.stop()
-      await Promise.all([source.stop(), speaker.stop()])
+      // Whatever is given back to the API server is given back before the connection goes.
+      await Promise.all([speaker.stop(), ...extras.map((extra) => extra.stop())])
+      await source.stop()
     },
   }
-}
-
-interface Extra {
-  start?(): void
-  stop(): void
-}
-
-interface SayingBack {
-  readonly loaded: Loaded
-  readonly nodeName: string
-  readonly log: Log
-  readonly speaker: Speaker
-  readonly reconciler: Reconciler
-}
-
-/** Events and the annotation of the Node, as far as they are asked for. */
-function sayingBack(api: ApiClient, { loaded, nodeName, log, speaker, reconciler }: SayingBack): Extra[] {
-  const { settings } = loaded
-  const extras: Extra[] = []
-  if (settings.events) {
-    const world = { clock: nodeClock, random: Math.random, log, api, date: () => new Date() }
-    const events = new EventWriter(world, nodeName)
-    const reporter = new Reporter(events, nodeName, () => reconciler.view)
-    reconciler.onPlanned((planned) => reporter.planned(planned))
-    speaker.onEvent((event) => reporter.session(event))
-    extras.push(events)
-  }
-  if (settings['node-status'] === 'annotation') {
-    extras.push(new NodeStatus({ clock: nodeClock, log, api, snapshot: () => speaker.snapshot() }, nodeName))
-  }
-  return extras
 }
 
 function fromManifests({ settings }: Loaded): Followed {

@@ -38,6 +38,7 @@ export interface NodePlan extends Pick<Plan, 'node' | 'local' | 'peers' | 'setti
   /** The Node as it was seen last: it counts, as deleted, once it is gone. No part of the plan that is shown: it has passwords. */
   readonly nodeView: NodeView | undefined
   readonly addresses: NodeAddresses
+  readonly podCidrs: readonly Prefix[]
   readonly pods: Pick<Plan, 'routes' | 'withheld'>
   readonly exportPolicy: Policy
   readonly importRules: DefaultImportOptions
@@ -69,6 +70,7 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
     nodeView: node,
     drain,
     addresses,
+    podCidrs: own.cidrs.map(({ prefix }) => prefix),
     pods: podCidrRoutes(node, own.cidrs, addresses),
     findings: [...findings, ...own.findings, ...peers.findings],
     exportPolicy: defaultExport({
@@ -186,6 +188,7 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     nodeView: undefined,
     drain: undefined,
     addresses: { primary: undefined, best: {}, all: [] },
+    podCidrs: nothing,
     pods: { routes: [], withheld: [] },
     findings,
     exportPolicy: rejectAll,

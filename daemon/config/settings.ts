@@ -71,6 +71,9 @@ function fileSettings(document: ConfigDocument | undefined): FileSettings {
 
 const isPlain = (value: unknown) => typeof value !== 'object'
 
+/** Environment variables of kube-router that have no flag there. */
+const inheritedVariables: { readonly [Name in FlagName]?: string } = { 'cni-conf-file': 'KUBE_ROUTER_CNI_CONF_FILE' }
+
 function textOf(
   name: FlagName,
   given: Given,
@@ -81,7 +84,9 @@ function textOf(
   const variable = environmentName(name)
   const environmentText = given.environment[variable]
   if (environmentText !== undefined) return { text: environmentText, place: variable }
-  return inFile?.[name]
+  const inherited = inheritedVariables[name]
+  const inheritedText = inherited && given.environment[inherited]
+  return inFile?.[name] ?? (inherited && inheritedText ? { text: inheritedText, place: inherited } : undefined)
 }
 
 export function readText(place: string, path: string): string {
