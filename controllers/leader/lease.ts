@@ -170,6 +170,7 @@ export class Lease {
   }
 
   #isMine({ spec }: LeaseRecord): boolean {
+    if (this.#term === undefined) return false
     return spec.holderIdentity === this.#options.identity && spec.acquireTime === this.#term
   }
 

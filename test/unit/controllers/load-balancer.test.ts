@@ -226,7 +226,7 @@ describe('load-balancer addresses', () => {
     .map(([six, n]) => (six ? `2001:db8:113::${n.toString(16)}` : `203.0.113.${n}`))
   const made: fc.Arbitrary<LoadBalancerService> = fc.record({
     namespace: fc.constant('default'),
-    name: fc.constantFrom(...'abcdefgh'),
+    name: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'),
     type: fc.constantFrom('LoadBalancer', 'LoadBalancer', 'ClusterIP'),
     loadBalancerClass: fc.constantFrom('tandem', 'tandem', undefined, 'other'),
     ipFamilies: fc.constantFrom<LoadBalancerService['ipFamilies'][]>(
@@ -639,8 +639,8 @@ describe('the allocator', () => {
 
   it('under any order of writes, answers, losses and watch events no address is held twice', async () => {
     const step = fc.record({
-      put: fc.constantFrom(...'abcdef'),
-      gone: fc.option(fc.constantFrom(...'abcdef')),
+      put: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+      gone: fc.option(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f')),
       both: fc.boolean(),
       loses: fc.boolean(),
       shows: fc.boolean(),
