@@ -50,6 +50,7 @@ export class LabCluster {
 
   async stop(): Promise<void> {
     await this.#source.stop()
+    for (const { reconciler } of this.#nodes.values()) reconciler.stop()
     const speakers = [...this.#routers.values(), ...[...this.#nodes.values()].map(({ speaker }) => speaker)]
     await Promise.all(speakers.map((speaker) => speaker.stop()))
   }
@@ -109,6 +110,7 @@ export class LabCluster {
     for (const [name, node] of this.#nodes) {
       if (view.nodes.has(name)) continue
       this.#nodes.delete(name)
+      node.reconciler.stop()
       void node.speaker.stop('the node is gone')
     }
     for (const name of [...view.nodes.keys()].sort().slice(0, slots)) {
