@@ -25,10 +25,11 @@ export class Recorder {
     this.#log = join(topology.work, 'recorder.log')
   }
 
-  start(): void {
+  /** `edit` changes its configuration first. Started again, it goes on with the same record. */
+  start(edit: (config: string) => string = (config) => config): void {
     const config = join(this.#topology.work, 'recorder.conf')
     const text = readFileSync(this.#topology.bound('tor', '/etc/bird/bird.conf'), 'utf8')
-    writeFileSync(config, text.replace('./recorder.log', this.#log))
+    writeFileSync(config, edit(text).replace('./recorder.log', this.#log))
     const control = ['-s', this.#control, '-P', join(this.#topology.work, 'bird.pid')]
     this.#program = this.#topology.start('tor', ['bird', '-f', '-c', config, ...control])
   }

@@ -171,6 +171,13 @@ export class Stage {
     })
   }
 
+  /** The daemon with other flags, from its beginning. */
+  async restartDaemon(flags: readonly string[] = basicFlags): Promise<void> {
+    await this.#daemon?.stop()
+    this.startDaemon(flags)
+    await eventually('the daemon has planned', 20_000, async () => (await this.plan()).node !== '')
+  }
+
   /** Routes and sessions that moved at the router since then, as `what prefix`, each once; the marks of `caughtUp` are left out. */
   moved(since: number): string[] {
     const all = this.router.heard(since).filter(({ prefix }) => !prefix.startsWith(marks))
