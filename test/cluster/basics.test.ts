@@ -1,8 +1,9 @@
 /** The daemon as it is deployed, against a real API server: it starts, it is allowed what it asks for, it follows. */
 
 import { expect } from 'chai'
+import { nodeObject, service, sliceObject } from '../support/kube-objects.ts'
 import { servers } from './given.ts'
-import { nodeObject, Stage, service, sliceObject } from './stage.ts'
+import { Stage } from './stage.ts'
 
 describe('beside a real API server', () => {
   let stage: Stage

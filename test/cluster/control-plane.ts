@@ -5,19 +5,12 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
+import type { KubeObject } from '../support/kube-objects.ts'
 import { eventually, type Program, type Topology } from '../topology/runner.ts'
 import type { Servers } from './servers.ts'
 
-const adminToken = 'administrator'
+const token = 'administrator'
 const port = 6443
-
-/** What the tests write: enough of any object to find its place. */
-export interface KubeObject {
-  readonly apiVersion: string
-  readonly kind: string
-  readonly metadata: Readonly<Record<string, unknown>> & { readonly name: string; readonly namespace?: string }
-  readonly [field: string]: unknown
-}
 
 export interface Answer {
   readonly status: number
@@ -53,7 +46,7 @@ export class ControlPlane {
       '--log-level=error',
     ])
     const relay = join(import.meta.dirname, 'relay.ts')
-    this.#topology.start('api', [process.execPath, relay, this.#socket, String(port)])
+    this.#topology.start('api', [process.execPath, relay, this.socket, String(port)])
     await this.startApiServer()
   }
 
@@ -81,7 +74,7 @@ export class ControlPlane {
       `--audit-log-path=${join(this.#folder, 'audit.log')}`,
     ])
     await eventually('the API server is ready', 60_000, async () => {
-      return existsSync(this.#socket) && (await this.ask('GET', '/readyz')).status === 200
+      return existsSync(this.socket) && (await this.ask('GET', '/readyz')).status === 200
     })
   }
 
@@ -116,12 +109,12 @@ export class ControlPlane {
     return new Promise((resolve, reject) => {
       const outgoing = request(
         {
-          socketPath: this.#socket,
+          socketPath: this.socket,
           method,
           path,
           rejectUnauthorized: false,
           headers: {
-            authorization: `Bearer ${adminToken}`,
+            authorization: `Bearer ${token}`,
             ...(body !== undefined && { 'content-type': contentType }),
           },
           timeout: 10_000,
@@ -181,7 +174,10 @@ export class ControlPlane {
     await this.must('DELETE', pathOf(reference(kind, name)), { gracePeriodSeconds: 0 })
   }
 
-  get #socket(): string {
+  readonly adminToken = token
+
+  /** Of the relay that reaches the server from outside its namespace. */
+  get socket(): string {
     return join(this.#topology.work, 'api.sock')
   }
 
@@ -199,7 +195,7 @@ export class ControlPlane {
   #writeFiles(): void {
     this.renewKeys()
     const write = (name: string, text: string) => writeFileSync(join(this.#folder, name), text)
-    write('tokens.csv', `${adminToken},admin,admin,system:masters\n`)
+    write('tokens.csv', `${token},admin,admin,system:masters\n`)
     write(
       'audit.yaml',
       'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata, omitStages: [RequestReceived] }]\n',

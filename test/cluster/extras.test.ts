@@ -3,9 +3,10 @@
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { nodeObject, service } from '../support/kube-objects.ts'
 import { eventually } from '../topology/runner.ts'
 import { servers } from './given.ts'
-import { basicFlags, nodeObject, Stage, service } from './stage.ts'
+import { basicFlags, Stage } from './stage.ts'
 
 const components = join(import.meta.dirname, '../../docker/kustomize/components')
 

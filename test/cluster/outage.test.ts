@@ -1,10 +1,11 @@
 /** The API server is away, forgets, or comes back as another: sessions and routes stay, and afterwards exactly the difference is sent. */
 
 import { expect } from 'chai'
+import type { KubeObject } from '../support/kube-objects.ts'
+import { nodeObject, service, sliceObject } from '../support/kube-objects.ts'
 import { eventually } from '../topology/runner.ts'
-import type { KubeObject } from './control-plane.ts'
 import { servers } from './given.ts'
-import { basicFlags, nodeObject, Stage, service, sliceObject } from './stage.ts'
+import { basicFlags, Stage } from './stage.ts'
 
 const pods = ['10.244.1.0/24 via 10.0.0.2', 'fd00:244:1::/64 via fd00::2']
 const count = 12

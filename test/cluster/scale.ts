@@ -5,10 +5,11 @@
  */
 
 import { readFileSync } from 'node:fs'
+import type { KubeObject } from '../support/kube-objects.ts'
+import { nodeObject, service, sliceObject } from '../support/kube-objects.ts'
 import { eventually } from '../topology/runner.ts'
-import type { KubeObject } from './control-plane.ts'
 import { findServers } from './servers.ts'
-import { basicFlags, nodeObject, Stage, service, sliceObject } from './stage.ts'
+import { basicFlags, Stage } from './stage.ts'
 
 const services = Number(process.argv[2] ?? 10_000)
 const nodes = Math.ceil(services / 10)

@@ -1,9 +1,10 @@
 /** What users of such daemons suffer, each a test by its name: driven through the API server, recorded at the router. */
 
 import { expect } from 'chai'
+import { nodeObject, service, sliceObject } from '../support/kube-objects.ts'
 import { eventually } from '../topology/runner.ts'
 import { servers } from './given.ts'
-import { nodeObject, Stage, service, sliceObject } from './stage.ts'
+import { Stage } from './stage.ts'
 
 const pods = ['10.244.1.0/24 via 10.0.0.2', 'fd00:244:1::/64 via fd00::2']
 const v4 = '203.0.113.1/32'
