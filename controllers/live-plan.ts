@@ -11,7 +11,7 @@ import type { Finding } from './findings.ts'
 import type { Plan } from './plan/model.ts'
 import type { Circumstances } from './plan/node-life.ts'
 import type { PlanOptions } from './plan/options.ts'
-import { assemble, type NodePlan, outsideServiceRanges, planNode, serviceContext } from './plan/plan.ts'
+import { assemble, type NodePlan, planNode, serviceContext } from './plan/plan.ts'
 import { planService, type ServiceContext, type ServicePlan } from './plan/service-vips.ts'
 import type { EndpointSliceView, View, ViewChange } from './view.ts'
 
@@ -61,7 +61,6 @@ export class LivePlan {
     this.#whole ??= assemble(
       this.#node,
       keys.map((key) => this.#services.get(key)!),
-      this.#options,
     )
     return this.#whole
   }
@@ -98,7 +97,7 @@ export class LivePlan {
       if (now) this.#services.set(key, now)
       else this.#services.delete(key)
       this.#routes.replace(key, before?.routes ?? [], now?.routes ?? [])
-      this.#vips.replace(outside(before, this.#options), outside(now, this.#options))
+      this.#vips.replace(before?.vips ?? [], now?.vips ?? [])
       if (now && now.findings.length > 0) {
         this.#withFindings.add(key)
         hasFindings = true
@@ -126,9 +125,6 @@ function importPolicyOf(node: NodePlan, vips: Vips, before: Policy): Policy {
   const policy = node.local ? defaultImport({ ...node.importRules, vips: vips.list }) : rejectAll
   return isDeepStrictEqual(policy, before) ? before : policy
 }
-
-const outside = (service: ServicePlan | undefined, options: PlanOptions) =>
-  service?.vips.filter((vip) => outsideServiceRanges(vip, options)) ?? []
 
 function* union(one: ReadonlySet<string>, other: ReadonlySet<string>): Generator<string> {
   yield* one

@@ -3,7 +3,7 @@
  * same plan, whatever the order of events that led there, and no object can make it throw.
  */
 
-import { contains, families, formatPrefix, type Prefix } from 'bgp-ts'
+import { families, formatPrefix, type Prefix } from 'bgp-ts'
 import { type DefaultImportOptions, defaultExport, defaultImport, type Policy, rejectAll } from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import { annotations, type NodeSettings, readNodeSettings } from '../annotations/node-settings.ts'
@@ -30,7 +30,7 @@ export function plan(view: View, options: PlanOptions, before?: Before, circumst
   const context = serviceContext(node, slicesByService(view), circumstances, options)
   const keys = [...view.services.keys()].sort()
   const services = context ? keys.map((key) => planService(view.services.get(key)!, context)) : []
-  return assemble(node, services, options)
+  return assemble(node, services)
 }
 
 /** All of a plan that is not about services. */
@@ -102,18 +102,11 @@ export function serviceContext(
   return { addresses, endpoints, drain, circumstances, options }
 }
 
-/** VIPs that the import policy has to name, because no service range covers them. */
-export function outsideServiceRanges(vip: Prefix, options: PlanOptions): boolean {
-  return !options.serviceClusterIpRanges.some((range) => contains(range, vip))
-}
-
 /** The parts as one plan; services in the order of their names. */
-export function assemble(node: NodePlan, services: readonly ServicePlan[], options: PlanOptions): Plan {
+export function assemble(node: NodePlan, services: readonly ServicePlan[]): Plan {
   const { local, peers, settings, drain, pods, exportPolicy, importRules } = node
   const vips = new Map<string, Prefix>()
-  for (const vip of services.flatMap((service) => service.vips)) {
-    if (outsideServiceRanges(vip, options)) vips.set(formatPrefix(vip), vip)
-  }
+  for (const vip of services.flatMap((service) => service.vips)) vips.set(formatPrefix(vip), vip)
   return {
     node: node.node,
     local,

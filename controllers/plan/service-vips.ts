@@ -77,7 +77,7 @@ export interface ServicePlan {
   readonly routes: readonly OriginatedRoute[]
   readonly withheld: readonly Withheld[]
   readonly findings: readonly Finding[]
-  /** Every VIP of it, advertised or not: none of them may come in from a peer. */
+  /** Every VIP of it that no service range covers, advertised or not: none of them may come in from a peer. */
   readonly vips: readonly Prefix[]
 }
 
@@ -96,6 +96,7 @@ export function planService(service: ServiceView, context: ServiceContext): Serv
   const withheld: Withheld[] = []
   const findings = annotationFindings(service, object)
   const vips: Prefix[] = []
+  const { options } = context
   for (const vip of vipsOf(service)) {
     const address = parseAddress(vip.text)
     if (!address) {
@@ -103,7 +104,7 @@ export function planService(service: ServiceView, context: ServiceContext): Serv
       continue
     }
     const prefix = hostPrefix(address)
-    vips.push(prefix)
+    if (!options.serviceClusterIpRanges.some((range) => contains(range, prefix))) vips.push(prefix)
     const nextHop = context.addresses.best[prefix.family]
     const obstacle = vip.obstacle ?? judge(service, vip, address, context)
     if (obstacle) {

@@ -1,10 +1,13 @@
 /** `tandem plan`: what would be advertised, to whom, and what is withheld and why, without a session. */
 
-import { type Finding, ManifestSource, plan as makePlan, type Plan, type View } from '../../controllers/index.ts'
+import { type Finding, plan as makePlan, type Plan, type View } from '../../controllers/index.ts'
+import { nodeClock, type Timer } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
-import { ConfigError } from '../config/flag.ts'
+import type { Settings } from '../config/flags.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
+import { newLog } from '../log.ts'
 import { planText } from '../render/views.ts'
+import { openSource } from '../sources.ts'
 
 export interface PlanRequest {
   readonly json: boolean
@@ -17,10 +20,9 @@ export async function plan(
   environment: Readonly<Record<string, string | undefined>>,
   request: PlanRequest,
 ): Promise<void> {
-  if (settings.manifests === '')
-    throw new ConfigError('--manifests', '', 'is needed: the folder of Kubernetes manifests')
-  const { view, findings } = await readOnce(settings.manifests)
-  const own = makePlan(view, planOptions(settings, environment))
+  const options = planOptions(settings, environment)
+  const { view, findings } = await readOnce(settings, options.nodeName)
+  const own = makePlan(view, options)
   const whole = { ...own, findings: [...findings, ...own.findings] }
   const lines = request.diff ? difference(await ask<Plan>(settings['admin-socket'], '/v1/plan'), whole) : undefined
   const value = lines ? { differences: lines } : whole
@@ -28,20 +30,23 @@ export async function plan(
   process.stdout.write(request.json ? `${JSON.stringify(value, undefined, 2)}\n` : `${text}\n`)
 }
 
-async function readOnce(directory: string): Promise<{ view: View; findings: readonly Finding[] }> {
-  const source = new ManifestSource(directory)
-  let result: { view: View; findings: readonly Finding[] } | undefined
+/** An API server that does not show all it has within this time is not waited for: somebody sits in front of this command. */
+const patienceMs = 10_000
+
+async function readOnce(settings: Settings, nodeName: string): Promise<{ view: View; findings: readonly Finding[] }> {
+  const source = await openSource(settings, nodeName, newLog('error'))
+  let timer: Timer | undefined
   try {
-    await source.start((view, _change, findings) => {
-      result = { view, findings }
+    return await new Promise((resolve, reject) => {
+      timer = nodeClock.after(patienceMs, () => {
+        reject(new Error(`${source.name} has not shown all it has in time: ${source.sync().problems.join('; ')}`))
+      })
+      source.start((view, _change, findings) => resolve({ view, findings })).catch(reject)
     })
-  } catch (error) {
-    throw new ConfigError('--manifests', directory, error instanceof Error ? error.message : String(error))
   } finally {
+    timer?.cancel()
     await source.stop()
   }
-  if (!result) throw new ConfigError('--manifests', directory, 'could not be read')
-  return result
 }
 
 /** What would change, one line each; a peer that BGP forces to reset is named. */

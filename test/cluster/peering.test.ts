@@ -166,6 +166,47 @@ describe('scenarios of their own', () => {
     await stage.sessionsUp()
   })
 
+  it('Everything live: peers come, change and go by annotation, and only the one that changed is reset', async () => {
+    const annotate = (peers: string | null) =>
+      stage.control.patch('Node', 'node-1', { metadata: { annotations: { 'kube-router.io/peers': peers } } })
+    const over4 = '{ remoteip: 10.0.0.1, remoteasn: 65001 }'
+    const over6 = '{ remoteip: "fd00::1", remoteasn: 65001 }'
+    await annotate(`[${over4}]`)
+    await stage.restartDaemon(basicFlags.filter((flag) => !flag.startsWith('--peer-router')))
+    const states = async () =>
+      (await stage.snapshot()).peers.map(({ name, state, flaps }) => `${name} ${state} ${flaps}`)
+    const become = (...wanted: string[]) =>
+      eventually(wanted.join(', '), 20_000, async () => (await states()).join() === wanted.join())
+    await become('10.0.0.1 Established 0')
+    const since = Date.now()
+    await annotate(`[${over4}, ${over6}]`)
+    await become('10.0.0.1 Established 0', 'fd00::1 Established 0')
+    // Not read at all: everything stays, and the Node says why.
+    await annotate(`[${over4}, { remoteip: nonsense`)
+    await eventually('the finding', 10_000, async () =>
+      (await stage.plan()).findings.some(({ field }) => field === 'kube-router.io/peers'),
+    )
+    expect(await states()).to.deep.equal(['10.0.0.1 Established 0', 'fd00::1 Established 0'])
+    // Another ASN: BGP forces a reset of that session, which BIRD then refuses.
+    await annotate(`[${over4}, { remoteip: "fd00::1", remoteasn: 65009 }]`)
+    await eventually('it is refused', 10_000, async () => !(await states())[1]?.includes('Established'))
+    await annotate(`[${over4}, ${over6}]`)
+    await eventually('it is back', 20_000, async () => (await states())[1]?.includes('Established'))
+    await annotate(`[${over6}]`)
+    await eventually('the other one is gone', 10_000, async () => (await states()).length === 1)
+    await annotate(`[${over4}, ${over6}]`)
+    await stage.sessionsUp()
+    await stage.routerHas([...pods, ...vips])
+    const of4 = stage.router
+      .heard(since)
+      .filter(({ session, what }) => session === 'over4' && what === 'State changed to up')
+    expect(of4).to.have.lengthOf(1)
+    await annotate(null)
+    await stage.restartDaemon()
+    await stage.sessionsUp()
+    await stage.routerHas([...pods, ...vips])
+  })
+
   it('Explain: names the one rule, the object and the field of every VIP that is not there, and agrees with the router', async () => {
     const off = (kind: string, value = 'false') => ({
       annotations: { [`kube-router.io/service.advertise.${kind}`]: value },
@@ -277,7 +318,7 @@ describe('scenarios of their own', () => {
       (await stage.snapshot()).peers.map(
         ({ name, routes }) => `${name} ${routes['ipv4-unicast'].advertised} ${routes['ipv6-unicast'].advertised}`,
       )
-    expect(await advertised()).to.deep.equal(['10.0.0.1 2 2', 'fd00::1 2 2'])
+    await eventually('both have all', 20_000, async () => (await advertised()).join() === '10.0.0.1 2 2,fd00::1 2 2')
     await stage.router.stop()
     await eventually(
       'nothing is advertised',

@@ -114,7 +114,7 @@ try {
   // Unrelated changes: endpoints of services whose policy is Cluster.
   let unrelated = 0
   let stop = false
-  const noise = (async () => {
+  const makeNoise = async () => {
     while (!stop) {
       const index = 1 + 2 * Math.floor((Math.random() * services) / 2)
       const ready = Math.random() < 0.5
@@ -125,9 +125,10 @@ try {
         ]),
       )
       unrelated++
-      await new Promise((done) => setTimeout(done, 5))
+      await new Promise((done) => setTimeout(done, 12))
     }
-  })()
+  }
+  const noise = Promise.all([makeNoise(), makeNoise(), makeNoise()])
   const times: number[] = []
   const noiseFrom = Date.now()
   for (let change = 0; change < changes; change++) {
@@ -147,6 +148,8 @@ try {
         stage.router.heard(before).find(({ what, prefix }) => what === 'removed' && prefix === `${v4}/32`)?.at,
     )
     times.push(at - answered)
+    if (at - answered > 20)
+      tell(`  change ${change} took ${at - answered} ms, ${answered - before} ms of write before it`)
     await stage.control.apply(slice4!)
   }
   stop = true
