@@ -45,7 +45,9 @@ const nothing: ViewChange = { nodes: new Set(), services: new Set(), endpointSli
 export class Reconciler {
   readonly #world: ReconcilerWorld
   readonly #options: PlanOptions
-  readonly #live: LivePlan
+  #live: LivePlan
+  /** The next plan is applied whole: what the speaker has is not known to be what the last one said. */
+  #isWhole = true
   readonly #life: NodeLife
   readonly #known = new Map<string, Finding>()
   readonly #listeners = new Set<(planned: Planned) => void>()
@@ -63,7 +65,9 @@ export class Reconciler {
     this.#options = options
     this.#live = new LivePlan(options)
     this.#life = new NodeLife(world, options, () => {
-      if (this.#view && !this.#stopped) this.#plan(this.#view, nothing)
+      const view = this.#view
+      if (view && !this.#stopped)
+        this.#guarded(() => this.#plan(view, this.#isWhole ? viewChange(undefined, view) : nothing))
     })
   }
 
@@ -100,8 +104,23 @@ export class Reconciler {
     const before = this.#view
     this.#view = view
     this.#sourceFindings = sourceFindings
-    this.#plan(view, before && change ? change : viewChange(before, view))
+    const all = this.#isWhole || !before
+    this.#guarded(() => this.#plan(view, all ? viewChange(undefined, view) : (change ?? viewChange(before, view))))
     if (!before) this.#checkLater()
+  }
+
+  /** A mistake of ours must not take sessions down: the state in force stays, and the next change is planned from scratch. */
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#world.log.error(
+        { err: error },
+        'planning failed: what is in force stays, the next change is planned from scratch',
+      )
+      this.#live = new LivePlan(this.#options)
+      this.#isWhole = true
+    }
   }
 
   stop(): void {
@@ -119,9 +138,13 @@ export class Reconciler {
     this.#tell(view, change)
     if (!node?.local) return
     const isFirst = this.#desired === undefined
-    if (sessions || isFirst) this.#desired = this.#newDesired()
+    if (sessions || isFirst || this.#isWhole) this.#desired = this.#newDesired()
     const { speaker } = this.#world
-    this.#tellChanges(speaker.change({ ...this.#desired!, set, withdrawn }))
+    const desired = this.#desired
+    const routes = this.#isWhole ? this.#live.plan?.routes : undefined
+    if (!desired) return
+    this.#tellChanges(routes ? speaker.apply({ ...desired, routes }) : speaker.change({ ...desired, set, withdrawn }))
+    this.#isWhole = false
     // The first whole view is in: routers may now drop what is not in it.
     if (isFirst) speaker.releaseEndOfRib()
   }
@@ -140,7 +163,7 @@ export class Reconciler {
 
   #checkLater(): void {
     this.#selfCheck = this.#world.clock.after(selfCheckMs, () => {
-      this.#check()
+      this.#guarded(() => this.#check())
       this.#checkLater()
     })
   }
@@ -176,7 +199,11 @@ export class Reconciler {
     this.#known.clear()
     for (const [text, one] of now) this.#known.set(text, one)
     for (const listener of this.#listeners) {
-      listener({ view, change, node: this.#live.node, circumstances: this.#circumstances, news, mended })
+      try {
+        listener({ view, change, node: this.#live.node, circumstances: this.#circumstances, news, mended })
+      } catch (error) {
+        log.error({ err: error }, 'a listener to plans failed')
+      }
     }
   }
 }

@@ -224,8 +224,16 @@ export class Reflector {
 
   /** An event of a list that is known. */
   #hear({ type, object }: WatchEvent): void {
-    if (type === 'ADDED' || type === 'MODIFIED') this.#target.upsert(object)
-    else if (type === 'DELETED') this.#target.remove(object)
+    try {
+      if (type === 'ADDED' || type === 'MODIFIED') this.#target.upsert(object)
+      else if (type === 'DELETED') this.#target.remove(object)
+    } catch (error) {
+      // It would come again and again if the watch were taken up before it.
+      this.#world.log.error(
+        { err: error, path: this.#resource.path },
+        'an object could not be taken: it is passed over',
+      )
+    }
     const version = versionOf(object)
     if (version) this.#version = version
   }
