@@ -17,7 +17,13 @@ export { NodeLife } from './node-life.ts'
 export { Endpoints, slicesByService } from './plan/endpoints.ts'
 export type { Plan, PlannedLocal, PlannedPeer, Withheld } from './plan/model.ts'
 export { generatedRouterId, nodeAddresses } from './plan/node-addresses.ts'
-export { type DrainSignal, drainSignals, type GateCondition, gateConditions } from './plan/node-life.ts'
+export {
+  type DrainSignal,
+  drainSignals,
+  drainsByDefault,
+  type GateCondition,
+  gateConditions,
+} from './plan/node-life.ts'
 export type { PlanOptions } from './plan/options.ts'
 export { plan } from './plan/plan.ts'
 export { serviceAnnotations } from './plan/service-vips.ts'

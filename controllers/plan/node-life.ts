@@ -12,6 +12,9 @@ import type { PlanOptions } from './options.ts'
 export const drainSignals = ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'cordon', 'deletion'] as const
 export type DrainSignal = (typeof drainSignals)[number]
 
+/** Those that count unless the operator says otherwise. Never changed quietly: traffic moves by them. */
+export const drainsByDefault: readonly DrainSignal[] = drainSignals.filter((signal) => signal !== 'cordon')
+
 /** What can hold VIPs back until the node can forward (`--gate`). */
 export const gateConditions = ['node-ready', 'network-available', 'proxy-health'] as const
 export type GateCondition = (typeof gateConditions)[number]

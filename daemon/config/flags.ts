@@ -4,7 +4,7 @@
  */
 
 import { Address } from 'bgp-ts'
-import { drainSignals, gateConditions } from '../../controllers/index.ts'
+import { drainSignals, drainsByDefault, gateConditions } from '../../controllers/index.ts'
 import {
   bool,
   cidr,
@@ -148,7 +148,7 @@ export const flags = {
 
   'drain-on': flag(
     list(oneOf(...drainSignals)),
-    ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'deletion'],
+    drainsByDefault,
     'what drains the node: its VIPs leave, its pod CIDRs stay',
   ),
   'drain-taints': flag(list(text), [], 'keys of further taints that drain the node'),

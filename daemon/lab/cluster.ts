@@ -1,7 +1,7 @@
 /** The lab's machines: a speaker for each Node of the manifests, fed as the daemon feeds it, and two routers that take everything. */
 
 import { type Address, families, formatAddress } from 'bgp-ts'
-import { ManifestSource, type PlanOptions, Reconciler, type View } from '../../controllers/index.ts'
+import { drainsByDefault, ManifestSource, type PlanOptions, Reconciler, type View } from '../../controllers/index.ts'
 import { acceptAll, parsePrefix, rejectAll } from '../../policy/index.ts'
 import { type Desired, type Log, nodeClock, type PeerDeclaration, Speaker } from '../../speaker/index.ts'
 import { type LabNetwork, lookUp } from './network.ts'
@@ -169,7 +169,7 @@ export class LabCluster {
       serviceExternalIpRanges: ranges('198.51.100.0/24', '2001:db8:51::/64'),
       loadBalancerIpRanges: ranges('203.0.113.0/24', '2001:db8:113::/64'),
       strictExternalIpValidation: true,
-      drainOn: ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'deletion'],
+      drainOn: drainsByDefault,
       drainTaints: [],
       drainWait: 10,
       gate: [],

@@ -1,12 +1,13 @@
 /** A cluster in a few words, as the view that sources make of it. */
 
-import type {
-  EndpointSliceView,
-  EndpointView,
-  NodeView,
-  PlanOptions,
-  ServiceView,
-  View,
+import {
+  drainsByDefault,
+  type EndpointSliceView,
+  type EndpointView,
+  type NodeView,
+  type PlanOptions,
+  type ServiceView,
+  type View,
 } from '../../controllers/index.ts'
 import { prefix } from './fabric.ts'
 
@@ -100,7 +101,7 @@ export const options: PlanOptions = {
   serviceExternalIpRanges: [prefix('198.51.100.0/24'), prefix('2001:db8:51::/64')],
   loadBalancerIpRanges: [prefix('203.0.113.0/24'), prefix('2001:db8:113::/64')],
   strictExternalIpValidation: true,
-  drainOn: ['annotation', 'exclude-label', 'out-of-service', 'shutdown', 'deletion'],
+  drainOn: drainsByDefault,
   drainTaints: [],
   drainWait: 10,
   gate: [],
