@@ -1,6 +1,6 @@
 /** `tandem run`: the daemon. A source, a speaker, the admin socket, and an orderly end. */
 
-import { nodeWorld, Speaker } from '../../speaker/index.ts'
+import { type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
 import { serveAdmin } from '../admin/server.ts'
 import { alwaysSynced } from '../backend.ts'
 import { readDocument } from '../config/document.ts'
@@ -19,7 +19,7 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   const running = settings.source === 'none' ? alone(loaded, log) : await following(loaded, environment, log)
   logSessions(running.backend.speaker, log)
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
-  const health = await healthOf(running, settings)
+  const health = await healthOf(running, settings, log)
   await running.start()
   stopOnSignals(running, [admin, ...health], log)
   process.on('SIGHUP', () => {
@@ -28,12 +28,17 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   })
 }
 
-/** The speaker alone may run many times on one machine: there its health is served when it is asked for. */
-async function healthOf({ backend }: Running, settings: Loaded['settings']): Promise<HealthServer[]> {
+/** The speaker alone may run many times on one machine: its health is not served. Routes do not wait for a port that is taken. */
+async function healthOf({ backend }: Running, settings: Loaded['settings'], log: Log): Promise<HealthServer[]> {
   const port = settings['health-port']
   if (port === 0 || settings.source === 'none') return []
   const [address, readySessions] = [settings['health-addr'], settings['ready-sessions']]
-  return [await serveHealth(backend, { address, port, readySessions })]
+  try {
+    return [await serveHealth(backend, { address, port, readySessions })]
+  } catch (error) {
+    log.error({}, `${error instanceof Error ? error.message : error}; the daemon runs without /healthz and /readyz`)
+    return []
+  }
 }
 
 function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): Running {
