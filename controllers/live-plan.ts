@@ -80,7 +80,9 @@ export class LivePlan {
     const findingsBefore = this.#withFindings.size
     const touched = this.#judge(view, all ? view.services.keys() : union(change.services, moved), context, all)
     this.#takePods(node)
-    const sessions = (isNew && !isDeepStrictEqual(before, node)) || this.#vips.takeChanged() || before === undefined
+    // Asked each time: what is not asked stays, and would make the next change look like one.
+    const vipsChanged = this.#vips.takeChanged()
+    const sessions = vipsChanged || before === undefined || (isNew && !isDeepStrictEqual(before, node))
     if (sessions) this.#importPolicy = importPolicyOf(node, this.#vips, this.#importPolicy)
     const findings = isNew || findingsBefore > 0 || touched
     return { sessions, findings, ...this.#routes.takeChange() }

@@ -116,7 +116,7 @@ export class Stage {
       ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--no-new-privs'],
       ...['--inh-caps=-all,+net_bind_service', '--ambient-caps=-all,+net_bind_service'],
       '--bounding-set=-all,+net_bind_service',
-      ...[join(folder, 'node'), '--max-semi-space-size=4', join(folder, 'tandem.cjs'), 'run'],
+      ...[join(folder, 'node'), '--max-semi-space-size=2', join(folder, 'tandem.cjs'), 'run'],
       ...flags,
       `--admin-socket=${this.socket}`,
     ]
@@ -125,6 +125,7 @@ export class Stage {
     this.#daemon = this.topology.start('node-1', ['sh', '-c', script, 'sh', ...command], {
       KUBERNETES_SERVICE_HOST: this.control.host,
       KUBERNETES_SERVICE_PORT: String(this.control.port),
+      MALLOC_ARENA_MAX: '1',
       POD_NAME: 'tandem-1',
       POD_NAMESPACE: 'tandem-system',
     })

@@ -60,10 +60,22 @@ describe('the reconciler', () => {
     reconciler.take(cluster('a', 'b'), undefined, [])
     expect(applied).to.have.lengthOf(1)
     expect(prefixes(changed[0]!.set)).to.have.members(['10.96.0.2/32', 'fd00:96::2/128'])
+    // The very same object: it is by this that the speaker knows that there is nothing to compare.
     expect(changed[0]!.peers).to.equal(applied[0]!.peers)
     expect(changed[0]!.local).to.equal(applied[0]!.local)
     reconciler.take(cluster('a'), undefined, [])
     expect(changed[1]!.withdrawn.map(String)).to.have.members(['10.96.0.2/32', 'fd00:96::2/128'])
+    reconciler.stop()
+  })
+
+  it('makes the import policy anew only when a VIP comes or goes that no service range covers', () => {
+    const { applied, changed, reconciler } = make()
+    const outside = service('outside', { externalIps: ['198.51.100.1', '2001:db8:51::1'] })
+    reconciler.take(view(node('n1'), outside), undefined, [])
+    reconciler.take(view(node('n1'), outside, service('inside')), undefined, [])
+    expect(changed[0]!.peers).to.equal(applied[0]!.peers)
+    reconciler.take(view(node('n1'), service('inside')), undefined, [])
+    expect(changed[1]!.peers).to.not.equal(applied[0]!.peers)
     reconciler.stop()
   })
 
