@@ -79,7 +79,9 @@ export class ApiConnection implements ApiClient {
     }
     if (!config.getCurrentCluster()?.server) throw new Error('the configuration names no server')
     // client-node refuses plain HTTP unless told not to verify what is not there to be verified.
-    config.clusters = config.clusters.map((one) => (/^http:/.test(one.server) ? { ...one, skipTLSVerify: true } : one))
+    config.clusters = config.clusters.map((one) =>
+      one.server.startsWith('http:') ? { ...one, skipTLSVerify: true } : one,
+    )
     this.#config = config
     return config
   }

@@ -135,36 +135,36 @@ describe('scenarios of their own', () => {
     await stage.routerHas([...pods, ...vips])
   })
 
-  it('Next hop of the right family', async () => {
-    const only4 = basicFlags.map((flag) =>
-      flag.includes('peer-router-ips')
-        ? '--peer-router-ips=10.0.0.1'
-        : flag.includes('asns')
-          ? '--peer-router-asns=65001'
-          : flag,
-    )
-    await stage.restartDaemon(only4)
-    await stage.routerHas([...pods, ...vips], 20_000)
-    const address = (...texts: string[]) =>
-      stage.control.patch(
-        'Node',
-        'node-1',
-        { status: { addresses: texts.map((text) => ({ type: 'InternalIP', address: text })) } },
-        '/status',
+  for (const [transport, router, kept, other, lost] of [
+    ['IPv4', '10.0.0.1', '10.0.0.2', 'fd00::2', '2001:db8:113::1'],
+    ['IPv6', 'fd00::1', 'fd00::2', '10.0.0.2', '203.0.113.1'],
+  ] as const) {
+    it(`Next hop of the right family, over ${transport}`, async () => {
+      const one = (flag: string) =>
+        flag.includes('peer-router-ips')
+          ? `--peer-router-ips=${router}`
+          : flag.includes('asns')
+            ? '--peer-router-asns=65001'
+            : flag
+      await stage.restartDaemon(basicFlags.map(one))
+      await stage.routerHas([...pods, ...vips], 20_000)
+      const address = (...texts: string[]) => {
+        const addresses = texts.map((text) => ({ type: 'InternalIP', address: text }))
+        return stage.control.patch('Node', 'node-1', { status: { addresses } }, '/status')
+      }
+      await address(kept)
+      await stage.routerHas(
+        [...pods, ...vips].filter((row) => row.endsWith(`via ${kept}`)),
+        20_000,
       )
-    await address('10.0.0.2')
-    await stage.routerHas(
-      [...pods, ...vips].filter((row) => row.includes('10.0.0.2')),
-      20_000,
-    )
-    expect(await stage.explain('2001:db8:113::1')).to.include(
-      'the node has no address of ipv6-unicast to be the next hop',
-    )
-    await address('10.0.0.2', 'fd00::2')
-    await stage.routerHas([...pods, ...vips], 20_000)
-    await stage.restartDaemon()
-    await stage.sessionsUp()
-  })
+      const family = other.includes(':') ? 'ipv6-unicast' : 'ipv4-unicast'
+      expect(await stage.explain(lost)).to.include(`the node has no address of ${family} to be the next hop`)
+      await address('10.0.0.2', 'fd00::2')
+      await stage.routerHas([...pods, ...vips], 20_000)
+      await stage.restartDaemon()
+      await stage.sessionsUp()
+    })
+  }
 
   it('Everything live: peers come, change and go by annotation, and only the one that changed is reset', async () => {
     const annotate = (peers: string | null) =>

@@ -174,6 +174,17 @@ describe('scenarios, through the API server', () => {
     await stage.control.patch('Node', 'node-1', { metadata: { annotations: { 'tandem.io/drain': null } } })
   })
 
+  it('Planned removal: a Node that is deleted leaves as one that is drained, and comes back as it was', async () => {
+    const since = Date.now()
+    await stage.control.remove('Node', 'node-1')
+    await stage.routerHas([...pods, ...vips.map((vip) => `${vip} (65535,0)`)])
+    for (const vip of [v4, v6]) await stage.when('removed', vip, since)
+    expect(stage.moved(since).filter((one) => one.includes('244'))).to.deep.equal([])
+    expect(await stage.explain('203.0.113.1')).to.include('this node is drained: the Node is deleted')
+    await stage.control.apply(nodeObject())
+    await stage.routerHas([...pods, ...vips])
+  })
+
   it('Cordon and exclusion label', async () => {
     const since = Date.now()
     await stage.control.patch('Node', 'node-1', {

@@ -112,11 +112,14 @@ export class Stage {
     const work = join(this.topology.work, 'daemon')
     mkdirSync(work, { recursive: true })
     chownSync(work, user, user)
+    const limits = `--reuid=${user} --regid=${user} --clear-groups --no-new-privs --bounding-set=-all,+net_bind_service`
+    const capability = '--inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service'
+    const node = [join(folder, 'node'), '--max-semi-space-size=2', join(folder, 'tandem.cjs')]
     const command = [
-      ...['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups', '--no-new-privs'],
-      ...['--inh-caps=-all,+net_bind_service', '--ambient-caps=-all,+net_bind_service'],
-      '--bounding-set=-all,+net_bind_service',
-      ...[join(folder, 'node'), '--max-semi-space-size=2', join(folder, 'tandem.cjs'), 'run'],
+      'setpriv',
+      ...`${limits} ${capability}`.split(' '),
+      ...node,
+      'run',
       ...flags,
       `--admin-socket=${this.socket}`,
     ]

@@ -1,22 +1,23 @@
 /** The API source against the fake API server, with and without streamed lists; the same suite runs against a real one. */
 
-import { type ApiClient, ApiConnection } from '../../../controllers/index.ts'
+import { ApiConnection } from '../../../controllers/index.ts'
 import { type ContractServer, describeApiSource } from '../../contract/api-source.ts'
-import { FakeApiServer, type FakeObject } from '../../support/fake-api-server.ts'
+import { FakeApiServer } from '../../support/api-server/api-server.ts'
 
-async function startFake(streamedLists: boolean): Promise<ContractServer> {
-  const fake = await FakeApiServer.start({ streamedLists })
-  const api: ApiClient & { close(): void } = await ApiConnection.open({ kubeconfig: '', master: fake.url })
+async function startFake(watchList: boolean): Promise<ContractServer> {
+  const fake = await FakeApiServer.start({ watchList })
+  const api = await ApiConnection.open({ kubeconfig: '', master: fake.url })
   return {
     api,
     apply: async (...objects) => {
-      for (const object of objects) {
-        const namespaced = object.kind === 'Node' ? {} : { namespace: 'default' }
-        fake.apply({ ...object, metadata: { ...namespaced, ...object.metadata } } as FakeObject)
-      }
+      for (const object of objects) fake.apply(object)
     },
-    remove: async (kind, name) => fake.remove(kind, name),
-    cutConnections: async () => fake.cutWatches(),
+    remove: async (kind, name) => {
+      const [first = '', second] = name.split('/')
+      if (second === undefined) fake.remove(kind, undefined, first)
+      else fake.remove(kind, first, second)
+    },
+    cutConnections: async () => fake.breakWatches('reset'),
     expireVersions: async () => fake.compact(),
     distrust: async () => {
       fake.token = 'another'
