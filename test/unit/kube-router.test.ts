@@ -294,19 +294,15 @@ describe('kept of kube-router', () => {
     const judge = (cluster: View, text: string, type: 'external' | 'internal', change: Partial<PlanOptions> = {}) => {
       const { family, w0, w1, w2, w3, length } = prefix(text)
       const policy = compile(make(cluster, change).importPolicy)
+      const from = { source: 'learned', kind: '', neighbour: 'x', external: type === 'external' } as const
       const { accept } = policy.evaluate({
-        ...{
-          family,
-          w0,
-          w1,
-          w2,
-          w3,
-          length,
-          source: 'learned',
-          kind: '',
-          neighbour: 'x',
-          external: type === 'external',
-        },
+        family,
+        w0,
+        w1,
+        w2,
+        w3,
+        length,
+        ...from,
         attributes: () => ({}),
       })
       return accept
