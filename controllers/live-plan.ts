@@ -11,7 +11,7 @@ import type { Finding } from './findings.ts'
 import type { Plan } from './plan/model.ts'
 import type { Circumstances } from './plan/node-life.ts'
 import type { PlanOptions } from './plan/options.ts'
-import { assemble, type NodePlan, planNode, serviceContext } from './plan/plan.ts'
+import { assemble, type Before, type NodePlan, planNode, serviceContext } from './plan/plan.ts'
 import { planService, type ServiceContext, type ServicePlan } from './plan/service-vips.ts'
 import type { EndpointSliceView, View, ViewChange } from './view.ts'
 
@@ -29,6 +29,7 @@ type Ground = Pick<ServiceContext, 'addresses' | 'drain' | 'circumstances'> & { 
 
 export class LivePlan {
   readonly #options: PlanOptions
+  readonly #memory: Before | undefined
   readonly #slices = new SliceIndex()
   readonly #services = new Map<string, ServicePlan>()
   readonly #routes = new RouteOwners()
@@ -40,8 +41,10 @@ export class LivePlan {
   #importPolicy: Policy = rejectAll
   #whole: Plan | undefined
 
-  constructor(options: PlanOptions) {
+  /** `memory` is the node's part of an earlier plan: its last good values. */
+  constructor(options: PlanOptions, memory?: Before) {
     this.#options = options
+    this.#memory = memory
   }
 
   /** The node's part, its policies with it; undefined before the first view. */
@@ -70,7 +73,7 @@ export class LivePlan {
     this.#whole = undefined
     const before = this.#node
     const isNew = before === undefined || change.nodes.size > 0
-    const node = isNew ? planNode(view, this.#options, before) : before
+    const node = isNew ? planNode(view, this.#options, before ?? this.#memory) : before
     this.#node = node
     const moved = this.#slices.take(view, change.endpointSlices)
     const context = serviceContext(node, (service) => this.#slices.of(service), circumstancesOf(node), this.#options)

@@ -48,6 +48,8 @@ export class Reconciler {
   #live: LivePlan
   /** The next plan is applied whole: what the speaker has is not known to be what the last one said. */
   #isWhole = true
+  /** The live plan knows nothing yet: every object is new to it. */
+  #isFresh = true
   readonly #life: NodeLife
   readonly #known = new Map<string, Finding>()
   readonly #listeners = new Set<(planned: Planned) => void>()
@@ -66,8 +68,7 @@ export class Reconciler {
     this.#live = new LivePlan(options)
     this.#life = new NodeLife(world, options, () => {
       const view = this.#view
-      if (view && !this.#stopped)
-        this.#guarded(() => this.#plan(view, this.#isWhole ? viewChange(undefined, view) : nothing))
+      if (view && !this.#stopped) this.#guarded(() => this.#plan(view, nothing))
     })
   }
 
@@ -104,8 +105,7 @@ export class Reconciler {
     const before = this.#view
     this.#view = view
     this.#sourceFindings = sourceFindings
-    const all = this.#isWhole || !before
-    this.#guarded(() => this.#plan(view, all ? viewChange(undefined, view) : (change ?? viewChange(before, view))))
+    this.#guarded(() => this.#plan(view, change ?? viewChange(before, view)))
     if (!before) this.#checkLater()
   }
 
@@ -118,7 +118,8 @@ export class Reconciler {
         { err: error },
         'planning failed: what is in force stays, the next change is planned from scratch',
       )
-      this.#live = new LivePlan(this.#options)
+      this.#live = new LivePlan(this.#options, this.#live.node)
+      this.#isFresh = true
       this.#isWhole = true
     }
   }
@@ -129,14 +130,20 @@ export class Reconciler {
     this.#selfCheck?.cancel()
   }
 
-  #plan(view: View, change: ViewChange): void {
+  #plan(view: View, seen: ViewChange): void {
+    const change = this.#isFresh ? viewChange(undefined, view) : seen
     const { sessions, set, withdrawn } = this.#live.take(view, change, (node) => {
       this.#circumstances = this.#life.at(node)
       return this.#circumstances
     })
+    this.#isFresh = false
     const { node } = this.#live
     this.#tell(view, change)
-    if (!node?.local) return
+    if (!node?.local) {
+      // Nothing is said now, so what changes meanwhile is not said one by one later.
+      this.#isWhole = true
+      return
+    }
     const isFirst = this.#desired === undefined
     if (sessions || isFirst || this.#isWhole) this.#desired = this.#newDesired()
     const { speaker } = this.#world

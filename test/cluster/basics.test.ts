@@ -3,7 +3,14 @@
 import { expect } from 'chai'
 import { nodeObject, service, sliceObject } from '../support/kube-objects.ts'
 import { servers } from './given.ts'
-import { Stage } from './stage.ts'
+import { basicFlags, Stage } from './stage.ts'
+
+const planned = [
+  '10.244.1.0/24 via 10.0.0.2',
+  'fd00:244:1::/64 via fd00::2',
+  '203.0.113.1/32 via 10.0.0.2',
+  '2001:db8:113::1/128 via fd00::2',
+]
 
 describe('beside a real API server', () => {
   let stage: Stage
@@ -26,12 +33,20 @@ describe('beside a real API server', () => {
 
   it('advertises what the objects ask for, in both families', async () => {
     stage.startDaemon()
-    await stage.routerHas([
-      '10.244.1.0/24 via 10.0.0.2',
-      'fd00:244:1::/64 via fd00::2',
-      '203.0.113.1/32 via 10.0.0.2',
-      '2001:db8:113::1/128 via fd00::2',
-    ])
+    await stage.routerHas(planned)
+  })
+
+  it('finds the API server by a kubeconfig as well as by its service account', async () => {
+    await stage.daemon.stop()
+    await stage.routerHas([])
+    const path = stage.writeKubeconfig()
+    stage.startDaemon([...basicFlags, `--kubeconfig=${path}`], { KUBERNETES_SERVICE_HOST: '' })
+    await stage.routerHas(planned)
+  })
+
+  it('prints the plan without a session, from the API server', async () => {
+    const text = await stage.runTandem(['plan', ...basicFlags, `--kubeconfig=${stage.writeKubeconfig()}`])
+    expect(text).to.include('203.0.113.1/32').and.to.include('2001:db8:113::1/128')
   })
 
   it('is not root, and was refused nothing', async () => {

@@ -4,7 +4,7 @@
  */
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -107,7 +107,36 @@ export class Stage {
     return join(this.topology.work, 'daemon', 'tandem.sock')
   }
 
-  startDaemon(flags: readonly string[] = basicFlags): Program {
+  /** A kubeconfig with the token of the service account; its path. */
+  writeKubeconfig(): string {
+    const path = join(this.topology.work, 'kubeconfig')
+    const text = {
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'here',
+      contexts: [{ name: 'here', context: { cluster: 'real', user: 'tandem' } }],
+      clusters: [
+        {
+          name: 'real',
+          cluster: {
+            server: `https://${this.control.host}:${this.control.port}`,
+            'certificate-authority-data': Buffer.from(this.control.certificate).toString('base64'),
+          },
+        },
+      ],
+      users: [{ name: 'tandem', user: { token: readFileSync(join(this.topology.work, 'account/token'), 'utf8') } }],
+    }
+    writeFileSync(path, JSON.stringify(text))
+    return path
+  }
+
+  /** Another command of the image, on the node; its standard output. */
+  runTandem(words: readonly string[]): Promise<string> {
+    const folder = laidOutImage()
+    return this.topology.run('node-1', [join(folder, 'node'), join(folder, 'tandem.cjs'), ...words])
+  }
+
+  startDaemon(flags: readonly string[] = basicFlags, environment: Readonly<Record<string, string>> = {}): Program {
     const folder = laidOutImage()
     const work = join(this.topology.work, 'daemon')
     mkdirSync(work, { recursive: true })
@@ -131,6 +160,7 @@ export class Stage {
       MALLOC_ARENA_MAX: '1',
       POD_NAME: 'tandem-1',
       POD_NAMESPACE: 'tandem-system',
+      ...environment,
     })
     return this.#daemon
   }

@@ -102,6 +102,22 @@ describe('the reconciler', () => {
     reconciler.stop()
   })
 
+  it('keeps what is in force while the node has no address, and forgets nothing of what changes meanwhile', () => {
+    const { applied, changed, reconciler } = make()
+    reconciler.take(cluster('a', 'b'), undefined, [])
+    const mute = view(node('n1', { ips: [] }), service('b', { clusterIps: ['10.96.0.2', 'fd00:96::2'] }))
+    reconciler.take(mute, undefined, [])
+    expect(applied.length + changed.length).to.equal(1)
+    reconciler.take(view(node('n1'), ...mute.services.values()), undefined, [])
+    expect(prefixes(applied[1]!.routes)).to.have.members([
+      '10.244.1.0/24',
+      'fd00:244:1::/64',
+      '10.96.0.2/32',
+      'fd00:96::2/128',
+    ])
+    reconciler.stop()
+  })
+
   it('compares the plan in force with one from scratch now and then, and finds nothing', () => {
     const { applied, clock, logged, reconciler } = make()
     reconciler.take(cluster('a'), undefined, [])
