@@ -9,6 +9,7 @@
 import type { Clock, Log, Random, Timer } from '../../speaker/index.ts'
 import { type ApiClient, ApiError, apiError } from './client.ts'
 import { ListSplitter, lines } from './split.ts'
+import { Watchdog } from './watchdog.ts'
 
 export interface Resource {
   /** e.g. `/api/v1/services`. */
@@ -130,7 +131,7 @@ export class Reflector {
   async #turn(): Promise<void> {
     const connection = new AbortController()
     this.#connection = connection
-    const watchdog = new Watchdog(this.#world.clock, () => {
+    const watchdog = new Watchdog(this.#world.clock, silenceLimitMs, () => {
       connection.abort(new Error(`nothing was heard for ${watchdog.limitMs / 1000} s`))
     })
     try {
@@ -289,38 +290,6 @@ export class Reflector {
         resolve()
       }
       this.#pause = { timer: this.#world.clock.after(milliseconds, resume), resume }
-    })
-  }
-}
-
-/** Barks once when nothing was heard for `limitMs`. */
-class Watchdog {
-  limitMs = silenceLimitMs
-  readonly #clock: Clock
-  readonly #bark: () => void
-  #heardAt: number
-  #timer: Timer
-
-  constructor(clock: Clock, bark: () => void) {
-    this.#clock = clock
-    this.#bark = bark
-    this.#heardAt = clock.now()
-    this.#timer = this.#look()
-  }
-
-  heard(): void {
-    this.#heardAt = this.#clock.now()
-  }
-
-  stop(): void {
-    this.#timer.cancel()
-  }
-
-  // Looking now and then costs less than a timer for each event.
-  #look(): Timer {
-    return this.#clock.after(5000, () => {
-      if (this.#clock.now() - this.#heardAt >= this.limitMs) this.#bark()
-      else this.#timer = this.#look()
     })
   }
 }

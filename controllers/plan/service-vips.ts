@@ -16,7 +16,7 @@ import { familyOfAddress, parseAddress } from '../../policy/index.ts'
 import type { OriginatedAttributes, OriginatedRoute } from '../../speaker/index.ts'
 import { readBool } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
-import { sharedText } from '../shared-text.ts'
+import { orNone, sharedText } from '../shared.ts'
 import type { ServiceView } from '../view.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Withheld } from './model.ts'
@@ -121,7 +121,7 @@ export function planService(service: ServiceView, context: ServiceContext): Serv
       routes.push({ prefix, nextHop, attributes, origin: { kind: vip.kind, object, field, rule } })
     }
   }
-  return { routes, withheld, findings, vips }
+  return { routes: orNone(routes), withheld: orNone(withheld), findings: orNone(findings), vips: orNone(vips) }
 }
 
 // One object each: routes that share it are interned with one look-up.

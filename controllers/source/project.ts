@@ -5,8 +5,8 @@
 
 import { z } from 'zod'
 import { type Finding, finding } from '../findings.ts'
-import { sharedText } from '../shared-text.ts'
-import type { EndpointSliceView, NodeView, ServiceView } from '../view.ts'
+import { orNone, Pool } from '../shared.ts'
+import type { EndpointSliceView, EndpointView, NodeView, ServiceView } from '../view.ts'
 
 export type Projected =
   | { readonly kind: 'Node'; readonly key: string; readonly value: NodeView }
@@ -83,12 +83,12 @@ const conditions = z
   .object({ ready: z.boolean().nullish(), serving: z.boolean().nullish(), terminating: z.boolean().nullish() })
   .nullish()
 
+const endpointSchema = z.object({ addresses: z.array(z.string()), nodeName: z.string().nullish(), conditions })
+
 const endpointSliceSchema = z.object({
   metadata,
   addressType: z.enum(['IPv4', 'IPv6', 'FQDN']),
-  endpoints: z
-    .array(z.object({ addresses: z.array(z.string()), nodeName: z.string().nullish(), conditions }))
-    .nullish(),
+  endpoints: z.array(endpointSchema).nullish(),
 })
 
 /** Undefined for a kind that is not read. `place` is where the object stands, for findings. */
@@ -134,9 +134,9 @@ function projectNode(object: unknown, place: string): Projected | readonly Findi
     annotations: kept(meta.annotations, readAnnotations),
     labels: kept(meta.labels, readLabels),
     podCidr: spec?.podCIDR ?? undefined,
-    podCidrs: spec?.podCIDRs ?? [],
-    addresses: status?.addresses ?? [],
-    taints: (spec?.taints ?? []).map(({ key, value, effect }) => ({ key, value: value ?? '', effect: effect ?? '' })),
+    podCidrs: orNone(spec?.podCIDRs),
+    addresses: orNone(status?.addresses),
+    taints: orNone(spec?.taints?.map(({ key, value, effect }) => ({ key, value: value ?? '', effect: effect ?? '' }))),
     unschedulable: spec?.unschedulable ?? false,
     ready: conditionOf('Ready', status?.conditions),
     networkUnavailable: conditionOf('NetworkUnavailable', status?.conditions),
@@ -158,20 +158,22 @@ function projectService(object: unknown, place: string): Projected | readonly Fi
     labels: kept(meta.labels, readLabels),
     type: spec?.type ?? 'ClusterIP',
     clusterIp: spec?.clusterIP ?? undefined,
-    clusterIps: spec?.clusterIPs ?? [],
-    externalIps: spec?.externalIPs ?? [],
+    clusterIps: orNone(spec?.clusterIPs),
+    externalIps: orNone(spec?.externalIPs),
     loadBalancerClass: spec?.loadBalancerClass ?? undefined,
     loadBalancerIp: spec?.loadBalancerIP || undefined,
-    ipFamilies: spec?.ipFamilies ?? [],
+    ipFamilies: orNone(spec?.ipFamilies),
     ipFamilyPolicy: spec?.ipFamilyPolicy ?? undefined,
     internalTrafficPolicy: spec?.internalTrafficPolicy ?? 'Cluster',
     externalTrafficPolicy: spec?.externalTrafficPolicy ?? 'Cluster',
     publishNotReadyAddresses: spec?.publishNotReadyAddresses ?? false,
-    ingress: (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname, ipMode }) => ({
-      ...(ip !== undefined && { ip }),
-      ...(hostname !== undefined && { hostname }),
-      ...(ipMode !== undefined && { ipMode }),
-    })),
+    ingress: orNone(
+      status?.loadBalancer?.ingress?.map(({ ip, hostname, ipMode }) => ({
+        ...(ip !== undefined && { ip }),
+        ...(hostname !== undefined && { hostname }),
+        ...(ipMode !== undefined && { ipMode }),
+      })),
+    ),
     deleting: isDeleting(meta),
   }
   return { kind: 'Service', key: `${namespace}/${meta.name}`, value }
@@ -189,28 +191,33 @@ function projectEndpointSlice(object: unknown, place: string): Projected | reado
     name: meta.name,
     serviceName,
     addressType,
-    endpoints: (endpoints ?? []).map((endpoint) => {
-      // discovery.k8s.io/v1: nil ready means ready, nil serving means as ready, nil terminating means not.
-      const ready = endpoint.conditions?.ready ?? true
-      return {
-        addresses: endpoint.nodeName ? noAddresses : endpoint.addresses,
-        nodeName: endpoint.nodeName ? sharedText(endpoint.nodeName) : undefined,
-        ready,
-        serving: endpoint.conditions?.serving ?? ready,
-        terminating: endpoint.conditions?.terminating ?? false,
-      }
-    }),
+    endpoints: orNone(endpoints?.map(projectEndpoint)),
   }
   return { kind: 'EndpointSlice', key: `${namespace}/${meta.name}`, value }
+}
+
+const endpointsOfNodes = new Pool<EndpointView>()
+
+/** Endpoints of one node in one state are the same value: where they are is all that counts. */
+function projectEndpoint({ addresses, nodeName, conditions: said }: z.infer<typeof endpointSchema>): EndpointView {
+  // discovery.k8s.io/v1: nil ready means ready, nil serving means as ready, nil terminating means not.
+  const ready = said?.ready ?? true
+  const serving = said?.serving ?? ready
+  const terminating = said?.terminating ?? false
+  if (!nodeName) return { addresses, nodeName: undefined, ready, serving, terminating }
+  return endpointsOfNodes.get(`${nodeName} ${ready} ${serving} ${terminating}`, () => {
+    return { addresses: orNone<string>([]), nodeName, ready, serving, terminating }
+  })
 }
 
 /** Keys by how they begin; whatever else an object carries is not kept, and its changes mean nothing here. */
 const readAnnotations = /^(kube-router\.io|tandem\.io)\//
 const readLabels = /^(node\.kubernetes\.io\/exclude-from-external-load-balancers|service\.kubernetes\.io\/.*)$/
-const noAddresses: readonly string[] = []
+const nothing: Readonly<Record<string, string>> = {}
 
 function kept(all: z.infer<typeof strings>, keys: RegExp): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(all ?? {}).filter(([key]) => keys.test(key) && key !== statusAnnotation))
+  const read = Object.entries(all ?? {}).filter(([key]) => keys.test(key) && key !== statusAnnotation)
+  return read.length > 0 ? Object.fromEntries(read) : nothing
 }
 
 function conditionOf(
