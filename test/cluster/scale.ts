@@ -51,6 +51,8 @@ async function create(stage: Stage, object: KubeObject): Promise<void> {
   await stage.control.must('POST', `${group}${scope}/${plural}`, object)
 }
 
+const line = (log: string, words: string) => log.split('\n').find((one) => one.includes(words)) ?? '{}'
+
 function statusOf(pid: number, field: string): number {
   return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
 }
@@ -101,11 +103,9 @@ try {
   })
   const heard = stage.router.heard(started)
   const last = Math.max(...heard.filter(({ what }) => what === 'added').map(({ at }) => at))
-  tell(
-    `  start ${new Date(started).toISOString()}, routes ${JSON.stringify(heard.filter(({ what }) => what !== 'added').slice(0, 12))}`,
-  )
   tell(`start of the process to the last of ${expected} routes at BIRD: ${last - started} ms`)
-  for (const line of daemon.log().split('\n').slice(0, 12)) tell(`  ${line.slice(0, 160)}`)
+  const { tookMs } = JSON.parse(line(daemon.log(), 'the first whole view is in')) as { tookMs: number }
+  tell(`of that, the first whole view from the API server: ${tookMs} ms`)
   tell(
     `memory: peak ${(statusOf(daemon.pid, 'VmHWM') / 1024).toFixed(0)} MB, now ${(statusOf(daemon.pid, 'VmRSS') / 1024).toFixed(0)} MB`,
   )
