@@ -1,108 +1,328 @@
 /** What is shipped for Kubernetes: it fits together, and asks for no right that the daemon does not use. */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
 import { expect } from 'chai'
-import { parseAllDocuments } from 'yaml'
-import { flags } from '../../daemon/config/flags.ts'
+import { parse, parseAllDocuments } from 'yaml'
+import { flags, foreignFlags } from '../../daemon/config/flags.ts'
+import { loadSettings, planOptions } from '../../daemon/config/settings.ts'
 
-const kustomize = join(import.meta.dirname, '../../docker/kustomize')
+const docker = join(import.meta.dirname, '../../docker')
+const kustomize = join(docker, 'kustomize')
 
 interface Rule {
-  readonly apiGroups: string[]
-  readonly resources: string[]
-  readonly verbs: string[]
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly verbs: readonly string[]
 }
 
 interface Manifest {
   readonly kind: string
-  readonly metadata: { readonly name: string }
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> }
   readonly rules?: readonly Rule[]
-  readonly spec?: { readonly template: { readonly spec: PodSpec } }
+  readonly roleRef?: { readonly kind: string; readonly name: string }
+  readonly subjects?: readonly object[]
+  readonly spec?: {
+    readonly updateStrategy: object
+    readonly template: { readonly spec: PodSpec }
+  }
 }
 
 interface PodSpec {
-  readonly hostNetwork: boolean
-  readonly securityContext: { readonly runAsNonRoot: boolean; readonly runAsUser: number }
-  readonly containers: readonly {
-    readonly args: readonly string[]
-    readonly securityContext: object
-    readonly livenessProbe: { readonly httpGet: object }
-    readonly readinessProbe: { readonly httpGet: object }
-  }[]
+  readonly securityContext: object
+  readonly tolerations: readonly object[]
+  readonly containers: readonly Container[]
+  readonly volumes: readonly object[]
 }
 
+interface Container {
+  readonly command?: readonly string[]
+  readonly args: readonly string[]
+  readonly env: readonly { readonly name: string; readonly valueFrom: { readonly fieldRef: { fieldPath: string } } }[]
+  readonly securityContext: object
+  readonly livenessProbe: { readonly httpGet: object }
+  readonly readinessProbe: { readonly httpGet: object }
+  readonly volumeMounts: readonly object[]
+}
+
+interface Kustomization {
+  readonly resources?: readonly string[]
+  readonly components?: readonly string[]
+  readonly patches?: readonly { readonly path?: string; readonly patch?: string }[]
+}
+
+const files = readdirSync(kustomize, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.yaml'))
+  .sort()
 const read = (path: string) =>
   parseAllDocuments(readFileSync(join(kustomize, path), 'utf8')).map((document) => document.toJS() as Manifest)
-const rightsIn = (path: string) =>
-  read(path).flatMap(({ rules = [] }) =>
-    rules.flatMap(({ apiGroups, resources, verbs }) =>
-      resources.map((resource) => `${apiGroups.join()}/${resource}: ${verbs.join(' ')}`),
+const everything = () => files.flatMap(read)
+const kustomization = (folder: string) => read(`${folder}/kustomization.yaml`)[0] as unknown as Kustomization
+const inside = (kind: string) => readdirSync(join(kustomize, kind)).map((name) => `${kind}/${name}`)
+const overlays = inside('overlays')
+const components = inside('components')
+const folders = ['base', ...components, ...overlays]
+
+const isDaemonSet = ({ kind }: Manifest) => kind === 'DaemonSet'
+const daemonSet = () => everything().find(isDaemonSet)!.spec!
+const pod = () => daemonSet().template.spec
+const container = () => pod().containers[0]!
+
+/** Of a kustomization, the arguments that its patches add to those of the base. */
+function addedArguments(folder: string): string[] {
+  const operations = (kustomization(folder).patches ?? []).flatMap(
+    ({ patch }) => parse(patch ?? '[]') as { readonly path: string; readonly value: string }[],
+  )
+  return operations.filter(({ path }) => path.endsWith('/args/-')).map(({ value }) => value)
+}
+
+/** Each kustomization's arguments as the daemon gets them. */
+const commandLines = () => folders.map((folder) => ({ folder, line: [...container().args, ...addedArguments(folder)] }))
+const given = (line: readonly string[]) =>
+  line
+    .filter((one) => one.startsWith('-'))
+    .map((one): [string, string] => {
+      const [, name = '', value = 'true'] = /^--?([^=]+)(?:=(.*))?$/.exec(one) ?? []
+      return [name, value]
+    })
+
+/** As a line each: what may be done with what, and in which role that stands. */
+const rights = () =>
+  everything().flatMap(({ kind, metadata, rules = [] }) =>
+    rules.flatMap(({ apiGroups, resources, resourceNames, verbs }) =>
+      resources.map((resource) => {
+        const which = resourceNames ? ` ${resourceNames.join()}` : ''
+        return `${kind} ${metadata.name}: ${apiGroups.join()}/${resource}${which}: ${verbs.join(' ')}`
+      }),
     ),
   )
-const daemonSet = () => read('base/daemonset.yaml')[0]!.spec!.template.spec
-const folders = [
-  'base',
-  ...['components', 'overlays'].flatMap((kind) => readdirSync(join(kustomize, kind)).map((name) => `${kind}/${name}`)),
-]
 
 describe('the manifests', () => {
-  it('give the daemon these rights and no others', () => {
-    expect(rightsIn('base/rbac.yaml')).to.deep.equal([
-      '/nodes: get list watch',
-      '/services: get list watch',
-      'discovery.k8s.io/endpointslices: get list watch',
-      '/events: create patch',
-    ])
-    expect(rightsIn('components/load-balancer/rbac.yaml')).to.deep.equal([
-      '/services/status: patch',
-      'coordination.k8s.io/leases: create',
-      'coordination.k8s.io/leases: get update',
-    ])
-    expect(rightsIn('components/node-status/rbac.yaml')).to.deep.equal(['/nodes: patch'])
+  for (const path of files) {
+    it(`are YAML: ${path}`, () => {
+      for (const { errors, warnings } of parseAllDocuments(readFileSync(join(kustomize, path), 'utf8'))) {
+        expect([...errors, ...warnings]).to.deep.equal([])
+      }
+    })
+  }
+
+  it('name files and folders that there are', () => {
+    for (const folder of folders) {
+      const { resources = [], components: parts = [], patches = [] } = kustomization(folder)
+      const named = [...resources, ...parts, ...patches.flatMap(({ path }) => path ?? [])]
+      const missing = named.filter((name) => !existsSync(join(kustomize, folder, name)))
+      expect(missing, folder).to.deep.equal([])
+    }
   })
 
-  it('run it as a user, with one capability, on a file system it cannot write', () => {
-    const { securityContext, containers } = daemonSet()
-    expect(securityContext).to.include({ runAsNonRoot: true, runAsUser: 65532 })
-    expect(containers[0]?.securityContext).to.deep.include({
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] },
+  it('leave out no file that is beside a kustomization', () => {
+    const named = folders.flatMap((folder) => (kustomization(folder).resources ?? []).map((name) => join(folder, name)))
+    const others = files.filter((path) => !path.endsWith('kustomization.yaml'))
+    expect(others.filter((path) => !named.includes(path))).to.deep.equal([])
+  })
+
+  describe('rights', () => {
+    it('are these and no others', () => {
+      expect(rights()).to.have.members([
+        'ClusterRole tandem: /nodes: get list watch',
+        'ClusterRole tandem: /services: get list watch',
+        'ClusterRole tandem: discovery.k8s.io/endpointslices: get list watch',
+        'ClusterRole tandem: /events: create patch',
+        'ClusterRole tandem-load-balancer: /services/status: patch',
+        'Role tandem-load-balancer: coordination.k8s.io/leases: create',
+        'Role tandem-load-balancer: coordination.k8s.io/leases kube-router-lballoc: get update',
+        'ClusterRole tandem-node-status: /nodes: patch',
+      ])
+    })
+
+    it('have no wildcard, and reach no Secret', () => {
+      for (const { apiGroups, resources, verbs } of everything().flatMap(({ rules = [] }) => rules)) {
+        expect([...apiGroups, ...resources, ...verbs].join(' ')).to.not.match(/\*|secret/i)
+      }
+    })
+
+    it('are given to the service account of the daemon alone', () => {
+      const bindings = everything().filter(({ kind }) => kind.endsWith('Binding'))
+      const roles = everything().filter(({ rules }) => rules)
+      expect(bindings.map(({ roleRef }) => `${roleRef?.kind} ${roleRef?.name}`)).to.have.members(
+        roles.map(({ kind, metadata }) => `${kind} ${metadata.name}`),
+      )
+      for (const { subjects } of bindings) {
+        expect(subjects).to.deep.equal([{ kind: 'ServiceAccount', name: 'tandem', namespace: 'tandem-system' }])
+      }
     })
   })
 
-  it('probe the port and address that health is served at by default', () => {
-    const [container] = daemonSet().containers
-    const at = { host: String(flags['health-addr'].default), port: flags['health-port'].default }
-    expect(container?.livenessProbe.httpGet).to.deep.equal({ ...at, path: '/healthz' })
-    expect(container?.readinessProbe.httpGet).to.deep.equal({ ...at, path: '/readyz' })
+  describe('the pod', () => {
+    it("is on the node's network, in a namespace that allows it", () => {
+      const namespace = everything().find(({ kind }) => kind === 'Namespace')
+      expect(namespace?.metadata.labels).to.include({ 'pod-security.kubernetes.io/enforce': 'privileged' })
+      expect(pod()).to.include({ hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' })
+    })
+
+    it('is a user, with one capability, on a file system it cannot write', () => {
+      expect(pod().containers).to.have.length(1)
+      expect(pod().securityContext).to.deep.equal({
+        runAsNonRoot: true,
+        runAsUser: 65532,
+        runAsGroup: 65532,
+        fsGroup: 65532,
+        seccompProfile: { type: 'RuntimeDefault' },
+      })
+      expect(container().securityContext).to.deep.equal({
+        readOnlyRootFilesystem: true,
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] },
+      })
+    })
+
+    it('can write where the admin socket is, and nowhere else', () => {
+      expect(pod().volumes).to.deep.equal([{ name: 'run', emptyDir: {} }])
+      expect(container().volumeMounts).to.deep.equal([
+        { name: 'run', mountPath: dirname(flags['admin-socket'].default) },
+      ])
+    })
+
+    it('runs on every node, and is replaced on one after the other', () => {
+      expect(pod()).to.include({
+        serviceAccountName: 'tandem',
+        priorityClassName: 'system-node-critical',
+        terminationGracePeriodSeconds: 30,
+      })
+      expect(pod().tolerations).to.deep.equal([{ operator: 'Exists' }])
+      expect(daemonSet().updateStrategy).to.deep.equal({ type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } })
+    })
+
+    it('is told which node it is on', () => {
+      const fields = container().env.map(({ name, valueFrom }) => [name, valueFrom.fieldRef.fieldPath])
+      expect(Object.fromEntries(fields)).to.deep.equal({
+        NODE_NAME: 'spec.nodeName',
+        POD_NAME: 'metadata.name',
+        POD_NAMESPACE: 'metadata.namespace',
+      })
+    })
+
+    it('is probed at the port and address that health is served at by default', () => {
+      const at = { host: String(flags['health-addr'].default), port: flags['health-port'].default }
+      expect(at).to.deep.equal({ host: '127.0.0.1', port: 20244 })
+      expect(container().livenessProbe.httpGet).to.deep.equal({ ...at, path: '/healthz' })
+      expect(container().readinessProbe.httpGet).to.deep.equal({ ...at, path: '/readyz' })
+    })
   })
 
-  it('use flags that there are', () => {
-    const text = folders.map((folder) => readFileSync(join(kustomize, folder, 'kustomization.yaml'), 'utf8')).join('\n')
-    const used = [
-      ...daemonSet().containers[0]!.args,
-      ...[...text.matchAll(/value: (--[a-z0-9-]+)/g)].map(([, flag]) => flag!),
-    ]
-    for (const flag of used.filter((one) => one.startsWith('--'))) {
-      expect(flags, flag).to.have.property(flag.slice(2).split('=')[0]!)
-    }
+  describe('flags', () => {
+    it('are flags that there are, and do something', () => {
+      for (const { folder, line } of commandLines()) {
+        expect(line[0], folder).to.equal('run')
+        for (const [name] of given(line)) {
+          expect(foreignFlags, folder).to.not.have.property(name)
+          expect(flags, folder).to.have.property(name)
+        }
+      }
+    })
+
+    it('have values that make sense, and fit together', () => {
+      for (const { folder, line } of commandLines()) {
+        const { settings } = loadSettings({ commandLine: Object.fromEntries(given(line)), environment: {} })
+        expect(planOptions(settings, { NODE_NAME: 'node-1' }).nodeName, folder).to.equal('node-1')
+      }
+    })
+
+    it('are given once each', () => {
+      for (const { folder, line } of commandLines()) {
+        expect(new Set(given(line).map(([name]) => name)).size, folder).to.equal(given(line).length)
+      }
+    })
+
+    it('are what each component is for', () => {
+      expect(Object.fromEntries(components.map((folder) => [folder, addedArguments(folder)]))).to.deep.equal({
+        'components/cni': ['--enable-cni'],
+        'components/load-balancer': ['--run-loadbalancer'],
+        'components/node-status': ['--node-status=annotation'],
+      })
+    })
   })
 
-  it('name files that there are', () => {
-    for (const folder of folders) {
-      const { resources = [] } = read(`${folder}/kustomization.yaml`)[0] as unknown as { resources?: string[] }
-      for (const name of resources)
-        expect(existsSync(join(kustomize, folder, name)), `${folder}/${name}`).to.equal(true)
+  describe('as kubectl makes them', () => {
+    let folder: string
+
+    before(function () {
+      if (spawnSync('kubectl', ['version', '--client']).status !== 0) this.skip()
+      folder = mkdtempSync(join(realpathSync(tmpdir()), 'tandem-kustomize-'))
+    })
+
+    after(() => {
+      if (folder) rmSync(folder, { recursive: true, force: true })
+    })
+
+    const made = (path: string) => {
+      const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', path], { encoding: 'utf8' })
+      expect(status, stderr).to.equal(0)
+      return parseAllDocuments(stdout).map((document) => document.toJS() as Manifest)
     }
+    const argumentsOf = (manifests: readonly Manifest[]) =>
+      manifests.find(isDaemonSet)?.spec?.template.spec.containers[0]?.args
+
+    for (const name of ['base', ...overlays]) {
+      it(`are whole: ${name}`, function () {
+        this.timeout(30_000)
+        expect(argumentsOf(made(join(kustomize, name)))).to.deep.equal([
+          ...container().args,
+          ...(name === 'base' ? [] : addedArguments(name)),
+        ])
+      })
+    }
+
+    it('are whole with every component on top of an overlay', function () {
+      this.timeout(30_000)
+      const from = (name: string) => relative(folder, realpathSync(join(kustomize, name)))
+      const own = { resources: [from('overlays/tor-ebgp')], components: components.map(from) }
+      writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(own))
+      const manifests = made(folder)
+      expect(argumentsOf(manifests)).to.deep.equal([
+        ...container().args,
+        ...['overlays/tor-ebgp', ...components].flatMap(addedArguments),
+      ])
+      expect(manifests.flatMap(({ rules = [] }) => rules)).to.have.length(
+        everything().flatMap((m) => m.rules ?? []).length,
+      )
+      const mounts = manifests.find(isDaemonSet)?.spec?.template.spec.containers[0]?.volumeMounts
+      expect(mounts).to.deep.include({ name: 'cni', mountPath: dirname(flags['cni-conf-file'].default) })
+    })
+  })
+})
+
+describe('the image', () => {
+  const lines = readFileSync(join(docker, 'Dockerfile'), 'utf8').split('\n')
+  const last = (instruction: string) =>
+    lines.findLast((line) => line.startsWith(`${instruction} `))?.slice(instruction.length + 1)
+
+  it('runs as the user of the manifest', () => {
+    expect(last('USER')).to.equal('65532:65532')
   })
 
-  it('are taken by kubectl, where there is one', function () {
-    if (spawnSync('kubectl', ['version', '--client']).status !== 0) this.skip()
-    for (const folder of folders.filter((one) => !one.startsWith('components'))) {
-      const { status, stderr } = spawnSync('kubectl', ['kustomize', join(kustomize, folder)], { encoding: 'utf8' })
-      expect(status, `${folder}: ${stderr}`).to.equal(0)
-    }
+  it('starts the Node that carries the capability, with nothing in between: no_new_privs would take it away', () => {
+    const [started] = JSON.parse(last('ENTRYPOINT') ?? '[]') as string[]
+    const carrier = /setcap cap_net_bind_service=\+ep (\S+)/.exec(lines.join('\n'))?.[1]
+    expect(started).to.equal('/app/node')
+    expect(carrier).to.equal(started)
+    expect(container().command).to.equal(undefined)
+  })
+
+  it('has files that there are', () => {
+    const root = join(docker, '..')
+    const copied = lines
+      .filter((line) => line.startsWith('COPY ') && !line.includes('--from='))
+      .flatMap((line) =>
+        line
+          .split(' ')
+          .slice(1, -1)
+          .filter((word) => !word.startsWith('--')),
+      )
+    expect(copied).to.include('docker/tandem')
+    expect(copied.filter((path) => !existsSync(join(root, path)))).to.deep.equal([])
   })
 })
