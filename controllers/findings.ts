@@ -11,6 +11,9 @@ export interface Finding {
   readonly message: string
 }
 
+/** The object of findings about the API server itself: there is nobody to write an event to. */
+export const apiServer = 'API server'
+
 export function finding(object: string, field: string, value: unknown, message: string): Finding {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing')
   return { severity: 'error', object, field, value: text.slice(0, 200), message }

@@ -1,7 +1,7 @@
 /** What becomes an event, and on which object: findings, the life of the node, its sessions. The daemon's own Node and Services alone. */
 
 import type { PeerEvent } from '../../speaker/index.ts'
-import type { Finding } from '../findings.ts'
+import { apiServer, type Finding } from '../findings.ts'
 import type { Planned } from '../reconcile.ts'
 import type { View } from '../view.ts'
 import type { EventWriter, KubeEvent } from './events.ts'
@@ -58,6 +58,8 @@ export class Reporter {
     const [type, reason] =
       severity === 'error' ? (['Warning', 'InvalidValue'] as const) : (['Normal', 'Notice'] as const)
     if (kind === 'node' && first === this.#nodeName) this.#onNode(type, reason, text)
+    // What is no object of the cluster, such as the CNI file, is this node's.
+    if (kind !== 'node' && kind !== 'service' && object !== apiServer) this.#onNode(type, reason, `${object} ${text}`)
     if (kind !== 'service' || second === undefined) return
     const uid = this.#view()?.services.get(`${first}/${second}`)?.uid ?? ''
     this.#events.tell({ kind: 'Service', namespace: first, name: second, uid, type, reason, message: text })

@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { type Finding, finding } from '../findings.ts'
+import { apiServer, type Finding, finding } from '../findings.ts'
 import type { EndpointSliceView, NodeView, ServiceView, View, ViewChange } from '../view.ts'
 import { identityOf, type Projected, project } from './project.ts'
 
@@ -120,5 +120,5 @@ export function viewChange(before: View | undefined, after: View): ViewChange {
 
 /** A finding about a watch: what is known stays in use. */
 export function watchFinding(path: string, problem: string): Finding {
-  return finding('API server', path, problem, 'is why the watch is down; what is known stays in use')
+  return finding(apiServer, path, problem, 'is why the watch is down; what is known stays in use')
 }
