@@ -70,6 +70,8 @@ export class Reflector {
   #version: string | undefined
   #streamedList = true
   #failures = 0
+  /** Times in a row that the version was gone. */
+  #relists = 0
   #synced = false
   #watching = false
   #problem: string | undefined
@@ -117,11 +119,11 @@ export class Reflector {
       try {
         await this.#turn()
         // An end that comes at once, time after time, is a failure that says nothing.
-        if (this.#world.clock.now() - startedAt > backoffMs.first) this.#failures = 0
+        if (this.#world.clock.now() - startedAt > backoffMs.first) this.#failures = this.#relists = 0
         else await this.#wait(this.#backoff())
       } catch (error) {
         if (this.#stopped) return
-        if (this.#world.clock.now() - startedAt > healthyMs) this.#failures = 0
+        if (this.#world.clock.now() - startedAt > healthyMs) this.#failures = this.#relists = 0
         await this.#wait(this.#afterFailure(error))
       }
     }
@@ -258,7 +260,8 @@ export class Reflector {
     if (error instanceof ApiError && error.isGone) {
       this.#version = undefined
       log.info({ path }, 'the API server has forgotten where the watch was: listing again')
-      return random() * relistJitterMs
+      // A server that forgets at once what it has just listed must not be asked for lists without end.
+      return random() * Math.min(backoffMs.most, relistJitterMs * 2 ** this.#relists++)
     }
     // A server that does not know streamed lists says so (422, or 400 through some proxies).
     if (error instanceof ApiError && (error.status === 422 || error.status === 400) && this.#streamedList) {

@@ -236,6 +236,27 @@ describe('a reflector', () => {
     })
   }
 
+  it('lists ever more seldom from a server that forgets at once what it has listed', async () => {
+    const { clock, asked, last, reflector } = make()
+    reflector.start()
+    await settle()
+    const pauses: number[] = []
+    for (let round = 0; round < 6; round++) {
+      last().endOfInitial('10')
+      last().text(`${JSON.stringify({ type: 'ERROR', object: { code: 410 } })}\n`)
+      await settle()
+      const before = asked.length
+      let waited = 0
+      while (asked.length === before) {
+        clock.pass(500)
+        waited += 500
+        await settle()
+      }
+      pauses.push(waited)
+    }
+    expect(pauses).to.deep.equal([1000, 2000, 4000, 8000, 15_000, 15_000])
+  })
+
   it('an ERROR event of any other code ends the watch and counts as a failure', async () => {
     const { clock, asked, last, reflector } = await watching()
     last().text(`${JSON.stringify({ type: 'ERROR', object: { code: 500, message: 'etcd is not well' } })}\n`)
