@@ -20,8 +20,6 @@ export interface PlanChange {
   readonly sessions: boolean
   readonly set: readonly OriginatedRoute[]
   readonly withdrawn: readonly Prefix[]
-  /** Whether findings may be. */
-  readonly findings: boolean
 }
 
 /** What of the node part the judgment of services rests on. */
@@ -80,20 +78,17 @@ export class LivePlan {
     const ground = groundOf(node, context)
     const all = !isDeepStrictEqual(ground, this.#ground)
     this.#ground = ground
-    const findingsBefore = this.#withFindings.size
-    const touched = this.#judge(view, all ? view.services.keys() : union(change.services, moved), context, all)
+    this.#judge(view, all ? view.services.keys() : union(change.services, moved), context, all)
     this.#takePods(node)
     // Asked each time: what is not asked stays, and would make the next change look like one.
     const vipsChanged = this.#vips.takeChanged()
     const sessions = vipsChanged || before === undefined || (isNew && !isDeepStrictEqual(before, node))
     if (sessions) this.#importPolicy = importPolicyOf(node, this.#vips, this.#importPolicy)
-    const findings = isNew || findingsBefore > 0 || touched
-    return { sessions, findings, ...this.#routes.takeChange() }
+    return { sessions, ...this.#routes.takeChange() }
   }
 
-  /** Judges services again; those that are no more are forgotten. True when one of them has a finding. */
-  #judge(view: View, keys: Iterable<string>, context: ServiceContext | undefined, all: boolean): boolean {
-    let hasFindings = false
+  /** Judges services again; those that are no more are forgotten. */
+  #judge(view: View, keys: Iterable<string>, context: ServiceContext | undefined, all: boolean): void {
     const judged = all ? [...new Set([...keys, ...this.#services.keys()])] : keys
     for (const key of judged) {
       const service = context && view.services.get(key)
@@ -103,12 +98,9 @@ export class LivePlan {
       else this.#services.delete(key)
       this.#routes.replace(key, before?.routes ?? [], now?.routes ?? [])
       this.#vips.replace(before?.vips ?? [], now?.vips ?? [])
-      if (now && now.findings.length > 0) {
-        this.#withFindings.add(key)
-        hasFindings = true
-      } else this.#withFindings.delete(key)
+      if (now && now.findings.length > 0) this.#withFindings.add(key)
+      else this.#withFindings.delete(key)
     }
-    return hasFindings
   }
 
   #takePods(node: NodePlan): void {
