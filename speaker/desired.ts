@@ -5,6 +5,7 @@
 
 import type { Address, Family, Prefix } from 'bgp-ts'
 import type { Policy } from '../policy/index.ts'
+import type { Secret } from './secret.ts'
 
 export interface Desired {
   readonly local: LocalDeclaration
@@ -47,6 +48,16 @@ export interface PeerDeclaration {
   /** Our own ASN towards this peer, if not `local.asn`. */
   readonly localAsn?: number
   readonly localAddress?: Address
+  /** Key of TCP MD5 (RFC 2385). */
+  readonly password?: Secret
+  /** Hops that what we send may take; without one the kernel's default. */
+  readonly ttl?: number
+  /** The peer is at most so many hops away, and what comes from further is dropped (RFC 5082). In place of `ttl`. */
+  readonly ttlSecurity?: number
+  /** Interface that the session is bound to. */
+  readonly device?: string
+  /** Seconds that sent octets may stay unacknowledged before the connection ends. */
+  readonly userTimeout?: number
   readonly families: readonly Family[]
   /** Never dials. */
   readonly passive: boolean

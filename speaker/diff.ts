@@ -20,6 +20,8 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
     ['port', String(peer.port)],
     ['ASN', String(peer.asn)],
     ['local address', peer.localAddress ? formatAddress(peer.localAddress) : ''],
+    ['interface', peer.device ?? ''],
+    ['password', peer.password ? 'there' : 'none'],
     ['families', [...peer.families].sort().join(' ')],
     ['hold time', String(peer.holdTime)],
     ['held down', peer.blocked ?? ''],
@@ -27,8 +29,19 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
 }
 
 function liveTerms(peer: PeerDeclaration): string {
-  const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry } = peer
-  return JSON.stringify([compile(importPolicy).key, compile(exportPolicy).key, nextHopSelf, passive, connectRetry])
+  const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry, password, ttl, ttlSecurity, userTimeout } =
+    peer
+  return JSON.stringify([
+    compile(importPolicy).key,
+    compile(exportPolicy).key,
+    nextHopSelf,
+    passive,
+    connectRetry,
+    password?.mark,
+    ttl,
+    ttlSecurity,
+    userTimeout,
+  ])
 }
 
 export function peerChange(

@@ -3,6 +3,7 @@
 export * from './desired.ts'
 export { type PeerChange, peerChange } from './diff.ts'
 export type { PeerEvent } from './peer/peer.ts'
+export { keyProblem, Secret, sameSecret } from './secret.ts'
 export type { FamilySnapshot, NotificationSnapshot, PeerSnapshot, SpeakerSnapshot } from './snapshot.ts'
 export { type ApplyReport, Speaker, type SpeakerOptions } from './speaker.ts'
 export type { PeerVerdict, PrefixStory, RouteFilter, RouteRow, RouteView } from './story.ts'

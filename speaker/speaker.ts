@@ -7,6 +7,7 @@ import { type Address, encodeMessage, type Family, familyNumbers, formatAddress,
 import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
+import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
 import { listRoutes, type PrefixStory, type RouteFilter, type RouteRow, type RouteView, tellPrefix } from './story.ts'
@@ -34,6 +35,8 @@ interface Listening {
   readonly declaration: ListenDeclaration
   listener?: Listener
   problem?: string
+  /** Why it has not all the keys it should: sessions with a password are then opened from here only. */
+  unsecured?: string
   retry?: Timer
 }
 
@@ -75,6 +78,7 @@ export class Speaker {
     const peers = sameLocal && this.#declared === desired.peers ? noPeers : this.#applyPeers(before, desired)
     this.#declared = desired.peers
     if (!sameLocal) this.#applyListeners(desired.local.listen)
+    if (peers !== noPeers) for (const listening of this.#listening.values()) this.#secure(listening)
     return { peers, routes }
   }
 
@@ -83,10 +87,10 @@ export class Speaker {
   }
 
   snapshot(): SpeakerSnapshot {
-    const listening = [...this.#listening.values()].map(({ declaration, listener, problem }) => ({
+    const listening = [...this.#listening.values()].map(({ declaration, listener, problem, unsecured }) => ({
       address: formatAddress(declaration.address),
       port: listener?.endpoint.port ?? declaration.port,
-      ...(problem !== undefined && { problem }),
+      ...((problem ?? unsecured) !== undefined && { problem: problem ?? unsecured }),
     }))
     return takeSnapshot(this.#world.clock.now(), this.#local, [...this.#peers.values()], this.#routing, listening)
   }
@@ -204,8 +208,10 @@ export class Speaker {
     try {
       const listener = await this.#world.transport.listen(listening.declaration, (incoming) => this.#incoming(incoming))
       delete listening.problem
-      if (this.#listening.get(key) === listening) listening.listener = listener
-      else await listener.close()
+      if (this.#listening.get(key) === listening) {
+        listening.listener = listener
+        this.#secure(listening)
+      } else await listener.close()
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       const news = listening.problem !== problem
@@ -213,6 +219,20 @@ export class Speaker {
       if (news) this.#world.log.error({ listen: key, problem }, 'cannot listen: only sessions opened from here')
       if (this.#listening.get(key) !== listening) return
       listening.retry = this.#world.clock.after(listenRetryMs, () => void this.#listen(key, listening))
+    }
+  }
+
+  /** Tells a listening socket whose segments are signed, and how far its answers go. */
+  #secure(listening: Listening): void {
+    const { listener, declaration } = listening
+    const peers = [...this.#peers.values()].map((peer) => peer.declaration)
+    const { keyed, ttl } = listenerTerms(peers, declaration.address.version)
+    try {
+      listener?.expect(keyed, ttl)
+      delete listening.unsecured
+    } catch (error) {
+      listening.unsecured = error instanceof Error ? error.message : String(error)
+      this.#world.log.error({ problem: listening.unsecured }, 'a listening socket could not be given its keys')
     }
   }
 

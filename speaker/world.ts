@@ -4,6 +4,7 @@
  */
 
 import type { Address } from 'bgp-ts'
+import type { Secret } from './secret.ts'
 
 export interface World {
   readonly clock: Clock
@@ -36,6 +37,29 @@ export interface Transport {
 export interface DialTarget {
   readonly remote: Endpoint
   readonly localAddress?: Address
+  readonly options?: SocketOptions
+  /** Key of TCP MD5 (RFC 2385). */
+  readonly password?: Secret
+}
+
+/** What is asked of a connection beyond the ordinary. */
+export interface SocketOptions {
+  /** Hops that what we send may take, 1 to 255. */
+  readonly ttl?: number
+  /** What comes with less is dropped (RFC 5082), 0 to 255. */
+  readonly minTtl?: number
+  /** The interface that the connection is bound to. */
+  readonly device?: string
+  /** How long what was sent may stay unacknowledged before the connection ends, in milliseconds. */
+  readonly userTimeoutMs?: number
+}
+
+/** Whose segments have to be signed: one address, or a prefix of addresses. */
+export interface KeyedPeer {
+  readonly address: Address
+  readonly zone?: string
+  readonly prefixLength?: number
+  readonly password: Secret
 }
 
 /** `zone` is the interface name of a link-local address. */
@@ -65,16 +89,26 @@ export interface Connection {
   close(): void
   /** Closes at once and drops what is queued. */
   abort(): void
+  /** Changes options or the key of a connection that is open. Throws when the machine refuses. */
+  tune(options: SocketOptions, password: Secret | undefined): void
 }
 
 export interface IncomingConnection {
   readonly remote: Endpoint
-  /** Takes the connection; without it before the callback returns, the transport closes it. */
-  accept(handlers: ConnectionHandlers): Connection
+  /**
+   * Takes the connection; without it before the callback returns, the transport closes it.
+   * Throws when the machine refuses the options; the connection is then closed.
+   */
+  accept(handlers: ConnectionHandlers, options?: SocketOptions, password?: Secret): Connection
 }
 
 export interface Listener {
   readonly endpoint: Endpoint
+  /**
+   * Takes all peers whose segments have to be signed, in place of those of the call before; and the hops that answers to
+   * connection attempts may take, where a peer judges them (RFC 5082). Throws when the machine refuses.
+   */
+  expect(peers: readonly KeyedPeer[], ttl?: number): void
   close(): Promise<void>
 }
 

@@ -15,10 +15,12 @@ import {
 } from 'bgp-ts'
 import type { LocalDeclaration, PeerDeclaration } from '../desired.ts'
 import type { PeerLink, SessionListener } from '../peer-link.ts'
+import { sameSecret } from '../secret.ts'
 import type { IncomingConnection, World } from '../world.ts'
 import { loser, type Role } from './collision.ts'
 import type { MachineConfig, State, StateName } from './fsm.ts'
 import { Session, type SessionOwner } from './session.ts'
+import { changedOptions, socketOptions } from './transport-terms.ts'
 
 export interface NotificationRecord {
   readonly at: number
@@ -110,9 +112,11 @@ export class Peer implements PeerLink {
 
   /** What can change on a live session: policies and the like. The caller has checked that nothing else did. */
   redeclare(local: LocalDeclaration, declaration: PeerDeclaration): void {
-    const mayDial = this.#declaration.passive && !declaration.passive
+    const before = this.#declaration
+    const mayDial = before.passive && !declaration.passive
     this.#local = local
     this.#declaration = declaration
+    this.#tune(before, declaration)
     if (mayDial) this.#outbound.handle({ kind: 'timer', timer: 'connect-retry' })
   }
 
@@ -136,7 +140,28 @@ export class Peer implements PeerLink {
     if (this.#inbound?.state.name === 'OpenSent') this.#inbound.handle({ kind: 'stop', why: 'another connection came' })
     if (this.#inbound) return
     this.#inbound = new Session(this.#world, this.#owner('inbound'))
-    this.#inbound.adopt((handlers) => incoming.accept(handlers))
+    const { password } = this.#declaration
+    try {
+      this.#inbound.adopt((handlers) => incoming.accept(handlers, socketOptions(this.#declaration), password))
+    } catch (error) {
+      this.#inbound = undefined
+      this.#world.log.error({ peer: this.name, err: error }, 'a connection could not be given its socket options')
+    }
+  }
+
+  /** New keys and hops for connections that are open: neither needs another session. */
+  #tune(before: PeerDeclaration, after: PeerDeclaration): void {
+    const options = changedOptions(before, after)
+    const password = sameSecret(before.password, after.password) ? undefined : after.password
+    if (!options && !password) return
+    for (const session of [this.#inbound, this.#outbound]) {
+      try {
+        session?.connection?.tune(options ?? {}, password)
+      } catch (error) {
+        this.#world.log.error({ peer: this.name, err: error }, 'the connection could not be changed: it is made anew')
+        session?.handle({ kind: 'reset', reason: 'other configuration change', why: 'socket options changed' })
+      }
+    }
   }
 
   get #live(): Session | undefined {
@@ -163,9 +188,14 @@ export class Peer implements PeerLink {
     return {
       config: () => this.#config(role),
       dial: (handlers) => {
-        const { address, zone, port, localAddress } = this.#declaration
-        const remote = { address, port, ...(zone && { zone }) }
-        return this.#world.transport.dial({ remote, ...(localAddress && { localAddress }) }, handlers)
+        const { address, zone, port, localAddress, password } = this.#declaration
+        const target = {
+          remote: { address, port, ...(zone && { zone }) },
+          options: socketOptions(this.#declaration),
+          ...(localAddress && { localAddress }),
+          ...(password && { password }),
+        }
+        return this.#world.transport.dial(target, handlers)
       },
       moved: (from, to) => this.#moved(role, from, to),
       up: (negotiated) => this.#up(role, negotiated),
