@@ -64,6 +64,9 @@ export interface AttributeSummary {
   nextHop: number
   noExport: boolean
   noAdvertise: boolean
+  /** Communities of RFC 9494. */
+  longLivedStale: boolean
+  noLongLived: boolean
 }
 
 /** Lists are put together here: a buffer each would cost more than the judging. */
@@ -196,6 +199,8 @@ function newSummary(): AttributeSummary {
     nextHop: 0,
     noExport: false,
     noAdvertise: false,
+    longLivedStale: false,
+    noLongLived: false,
   }
 }
 
@@ -246,4 +251,6 @@ function summarizeCommunity(value: number, summary: AttributeSummary): void {
     summary.noExport = true
   }
   if (value === wellKnownCommunities['no-advertise']) summary.noAdvertise = true
+  if (value === wellKnownCommunities['llgr-stale']) summary.longLivedStale = true
+  if (value === wellKnownCommunities['no-llgr']) summary.noLongLived = true
 }

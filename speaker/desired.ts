@@ -28,8 +28,20 @@ export interface LocalDeclaration {
   readonly routerId: number
   /** Where to accept connections; empty for none. */
   readonly listen: readonly ListenDeclaration[]
+  /** By default this is no restart. */
+  readonly restart?: RestartCircumstances
   /** Next hop of originated routes that name none, by family of the route; without one such a route is not sent. */
   readonly addresses: { readonly [family in Family]?: Address }
+}
+
+/** What the process knows of the moment it started in (RFC 4724 section 4.1). */
+export interface RestartCircumstances {
+  /** There was one before, whose routes peers may still hold. */
+  readonly restarting: boolean
+  /** Packets were forwarded meanwhile. */
+  readonly forwarding: boolean
+  /** Seconds that peers are waited for, at most, before End-of-RIB is sent for learned routes. */
+  readonly deferral: number
 }
 
 export interface ListenDeclaration {
@@ -59,18 +71,48 @@ export interface PeerDeclaration {
   /** Seconds that sent octets may stay unacknowledged before the connection ends. */
   readonly userTimeout?: number
   readonly families: readonly Family[]
+  /** Takes the sessions of all addresses of this prefix length around `address`, at most so many; such a peer never dials. */
+  readonly dynamic?: { readonly length: number; readonly limit: number }
   /** Never dials. */
   readonly passive: boolean
   /** Offered hold time in seconds: 0, or 3 to 65535. */
   readonly holdTime: number
   /** Pause before the first retry in seconds; doubles after each failure, up to 60. */
   readonly connectRetry: number
+  /** Seconds that the peer may read nothing (RFC 9687); by default eight minutes, or twice the hold time. */
+  readonly sendHold?: number
+  readonly gracefulRestart?: RestartDeclaration
+  readonly maxPrefixes?: PrefixLimit
+  /** Families of which several paths a prefix are taken (RFC 7911). */
+  readonly addPath?: readonly Family[]
+  /** Whether IPv4 routes with IPv6 next hops are offered (RFC 8950). */
+  readonly extendedNextHop?: boolean
   /** Next hop of every route sent to this peer: our session address of the route's family instead of the route's own. */
   readonly nextHopSelf: boolean
   readonly importPolicy: Policy
   readonly exportPolicy: Policy
   /** Stays down with this reason, e.g. a setting that this build can't honour. Never connected to without it. */
   readonly blocked?: string
+}
+
+/** Routes stay while a session is away for a restart, ours or the peer's (RFC 4724). */
+export interface RestartDeclaration {
+  /** Seconds that the peer is asked to keep our routes, at most 4095. */
+  readonly time: number
+  /** Seconds that it is asked to keep them after that as a last resort (RFC 9494); 0 for none. */
+  readonly longLived: number
+}
+
+/** How many different prefixes of a family a peer may announce, refused ones among them. */
+export interface PrefixLimit {
+  /** By family; one that is not there has no limit. */
+  readonly limit: { readonly [family in Family]?: number }
+  /** Percent of the limit from which on a warning stands. */
+  readonly warnAt: number
+  /** What happens to what is beyond: it is refused, or the session ends. */
+  readonly beyond: 'discard' | 'reset'
+  /** Seconds after which a session that ended so is tried again; without it, only another declaration does. */
+  readonly restartAfter?: number
 }
 
 export interface OriginatedRoute {

@@ -23,6 +23,9 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
     ['interface', peer.device ?? ''],
     ['password', peer.password ? 'there' : 'none'],
     ['families', [...peer.families].sort().join(' ')],
+    ['graceful restart', JSON.stringify(peer.gracefulRestart)],
+    ['several paths', JSON.stringify([...(peer.addPath ?? [])].sort())],
+    ['extended next hop', String(peer.extendedNextHop ?? false)],
     ['hold time', String(peer.holdTime)],
     ['held down', peer.blocked ?? ''],
   ]
@@ -41,6 +44,8 @@ function liveTerms(peer: PeerDeclaration): string {
     ttl,
     ttlSecurity,
     userTimeout,
+    peer.sendHold,
+    peer.maxPrefixes,
   ])
 }
 

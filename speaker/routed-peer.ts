@@ -3,6 +3,8 @@
 import { type Family, families, type Negotiated, type Reaction, type SenderContext } from 'bgp-ts'
 import { type CompiledPolicy, compile } from '../policy/index.ts'
 import type { PeerLink } from './peer-link.ts'
+import type { Kept } from './retention.ts'
+import { Fingerprints } from './rib/fingerprints.ts'
 
 /** Announcements are counted since the session came up; `accepted` and `advertised` are the routes that stand now. */
 export interface FamilyCounters {
@@ -14,6 +16,10 @@ export interface FamilyCounters {
   readonly rejectedBy: Map<string, number>
   /** A bounded sample of what was refused, for `explain`: prefix to rule. */
   readonly rejectedSample: Map<string, string>
+  /** Different prefixes that were refused; counted while there is a limit. */
+  readonly refused: Fingerprints
+  /** More prefixes came than its limit warns at. */
+  nearLimit: boolean
   endOfRibReceived: boolean
   endOfRibSent: boolean
 }
@@ -25,6 +31,14 @@ export class RoutedPeer {
   readonly link: PeerLink
   /** Among the peers of paths; a new one for each session, so that the routes of the last one can go in slices. */
   index = -1
+  /** Further indexes, by path identifier (RFC 7911). */
+  pathIndexes = new Map<number, number>()
+  /** What is left of its last session. */
+  kept: Kept | undefined
+  readonly staleEpochs: Record<Family, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
+  /** Of the last session, where none is up: its routes may have stayed. */
+  external = true
+  routerId = 0
   negotiated: Negotiated | undefined
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
   importPolicy: CompiledPolicy
@@ -45,13 +59,12 @@ export class RoutedPeer {
     return this.link.name
   }
 
-  get external(): boolean {
-    return this.negotiated?.external ?? true
-  }
-
-  /** Forgets what the last session counted. */
+  /** Forgets what the last session counted, but not the routes that it left. */
   restart(): void {
-    Object.assign(this.counters, newCounters())
+    const before = this.counters
+    const fresh = newCounters()
+    for (const family of families) fresh[family].accepted = before[family].accepted
+    Object.assign(this.counters, fresh)
     this.updatesSent = 0
   }
 
@@ -73,6 +86,8 @@ function newCounters(): Record<Family, FamilyCounters> {
       advertised: 0,
       rejectedBy: new Map(),
       rejectedSample: new Map(),
+      refused: new Fingerprints(Math.random() * 0x100000000),
+      nearLimit: false,
       endOfRibReceived: false,
       endOfRibSent: false,
     }),

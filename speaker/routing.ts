@@ -17,10 +17,12 @@ import {
   summarize,
 } from 'bgp-ts'
 import { compile } from '../policy/index.ts'
+import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
 import { Outbound } from './outbound/outbound.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
+import { lastResortActions, Retention } from './retention.ts'
 import { ContextIds } from './rib/context-ids.ts'
 import { Importer } from './rib/importer.ts'
 import { type FamilyRib, ownIndex, Rib } from './rib/rib.ts'
@@ -44,17 +46,37 @@ export class Routing implements SessionListener {
   readonly #contexts = new ContextIds()
   /** By index among paths; 0 is this speaker, a hole is a session that is gone. */
   readonly #peers: (RoutedPeer | undefined)[] = [undefined]
-  readonly #freeIndexes: number[] = []
+  readonly #retention: Retention
   readonly #byLink = new Map<PeerLink, RoutedPeer>()
   readonly #own = { addresses: [] as Address[] }
   #local: LocalDeclaration | undefined
+  #deferral: Deferral | undefined
+  readonly #clock: World['clock']
 
   constructor(world: World, options: { readonly endOfRibHeld: boolean }) {
+    this.#clock = world.clock
     this.#jobs = new Jobs(world.clock)
     this.rib = new Rib(world.random, (rib, row) => this.outbound.touch(rib, row))
     this.rib.setRank(ownIndex, { originated: true, external: false, routerId: 0, addressOrder: 0 })
-    this.outbound = new Outbound(this.rib, this.#jobs, this.#peers, () => this.#local, options.endOfRibHeld)
-    this.#importer = new Importer(world, this.rib, this.#own)
+    this.outbound = new Outbound(
+      this.rib,
+      this.#jobs,
+      this.#peers,
+      () => this.#local,
+      options.endOfRibHeld,
+      () => {
+        return this.#deferral?.isActive ?? false
+      },
+    )
+    this.#retention = new Retention({
+      clock: world.clock,
+      jobs: this.#jobs,
+      rib: this.rib,
+      peers: this.#peers,
+      lastResort: (attributes) => this.#importer.rewritten(attributes, lastResortActions),
+      changed: () => this.#rank(),
+    })
+    this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
   }
 
   get local(): LocalDeclaration | undefined {
@@ -71,6 +93,15 @@ export class Routing implements SessionListener {
   }
 
   setLocal(local: LocalDeclaration): void {
+    if (!this.#deferral && local.restart?.restarting) {
+      const longestMs = local.restart.deferral * 1000
+      this.#deferral = new Deferral(
+        this.#clock,
+        { longestMs },
+        () => this.peers,
+        () => this.outbound.endDeferred(),
+      )
+    }
     this.#local = local
     this.#own.addresses = families.flatMap((family) => local.addresses[family] ?? [])
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
@@ -147,7 +178,10 @@ export class Routing implements SessionListener {
   }
 
   removePeer(link: PeerLink): void {
-    this.sessionDown(link)
+    const peer = this.#byLink.get(link)
+    if (!peer) return
+    this.sessionDown(link, false)
+    this.#retention.forget(peer)
     this.#byLink.delete(link)
   }
 
@@ -177,50 +211,44 @@ export class Routing implements SessionListener {
       localAsn: negotiated.localAsn,
       firstAsn: negotiated.external ? negotiated.peerAsn : 0,
     }
-    peer.index = this.#freeIndexes.pop() ?? this.#peers.length
-    this.#peers[peer.index] = peer
-    this.#rank()
+    peer.external = negotiated.external
+    peer.routerId = negotiated.peerRouterId
+    this.#retention.open(peer, negotiated)
     this.outbound.join(peer)
+    this.#deferral?.look()
   }
 
-  /** The routes of the session go, in slices: its index is not given out again before the last of them is gone. */
-  sessionDown(link: PeerLink): void {
+  sessionDown(link: PeerLink, graceful: boolean): void {
     const peer = this.#byLink.get(link)
     if (!peer?.negotiated) return
-    const { index } = peer
+    const terms = graceful ? peer.negotiated.gracefulRestart : undefined
     peer.negotiated = undefined
-    peer.index = -1
-    for (const family of families) peer.counters[family].accepted = 0
-    this.#peers[index] = undefined
     this.outbound.leave(peer)
-    let at = 0
-    const sweep = [...families]
-    this.#jobs.add((overdue) => {
-      while (sweep.length > 0) {
-        const rib = this.rib.families[sweep[0]!]
-        for (; at < rib.paths.end; at++) {
-          if (rib.paths.row(at) >= 0 && rib.paths.peer(at) === index) this.rib.removePath(rib, at)
-          if (at % 1024 === 0 && overdue()) {
-            at++
-            return false
-          }
-        }
-        at = 0
-        sweep.shift()
-      }
-      this.#freeIndexes.push(index)
-      return true
-    })
+    this.#retention.close(peer, terms)
+    this.#deferral?.look()
   }
 
   update(link: PeerLink, bytes: Uint8Array, at: number, end: number): Fault | undefined {
     const peer = this.#byLink.get(link)
-    return peer && this.#importer.update(peer, bytes, at, end)
+    if (!peer) return undefined
+    const wrong = this.#importer.update(peer, bytes, at, end)
+    if (this.#deferral?.isActive) this.#deferral.look()
+    return wrong
   }
 
   refresh(link: PeerLink, family: Family): void {
     const peer = this.#byLink.get(link)
     if (peer) this.outbound.refresh(peer, family)
+  }
+
+  refreshBegins(link: PeerLink, family: Family): void {
+    const peer = this.#byLink.get(link)
+    if (peer) this.#retention.refreshBegins(peer, family)
+  }
+
+  refreshEnds(link: PeerLink, family: Family): void {
+    const peer = this.#byLink.get(link)
+    if (peer) this.#retention.refreshEnds(peer, family)
   }
 
   drained(link: PeerLink): void {
@@ -234,6 +262,8 @@ export class Routing implements SessionListener {
 
   stop(): void {
     this.#jobs.stop()
+    this.#deferral?.stop()
+    this.#retention.stop([...this.#byLink.values()])
   }
 
   #enter(rib: FamilyRib, route: OriginatedRoute, attributes: number): number {
@@ -265,11 +295,14 @@ export class Routing implements SessionListener {
 
   /** Who wins the last tie-breaks; made anew with each session, because addresses order all peers. */
   #rank(): void {
-    const live = this.#peers.filter((peer) => peer !== undefined)
+    const live = [...new Set(this.#peers)].filter((peer) => peer !== undefined)
     const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach((peer, addressOrder) => {
-      const { external = true, peerRouterId = 0 } = peer.negotiated ?? {}
-      this.rib.setRank(peer.index, { originated: false, external, routerId: peerRouterId, addressOrder })
+    ordered.forEach(({ external, routerId, index, pathIndexes }, place) => {
+      const rank = { originated: false, external, routerId }
+      if (index >= 0) this.rib.setRank(index, { ...rank, addressOrder: place })
+      // Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first.
+      for (const [pathId, one] of pathIndexes)
+        this.rib.setRank(one, { ...rank, addressOrder: place + ((pathId >>> 0) + 1) / 2 ** 33 })
     })
   }
 }

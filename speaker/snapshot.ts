@@ -7,11 +7,14 @@ import {
   formatCapability,
   formatIpv4,
   offeredFamilies,
+  type PeerRestart,
   type Reaction,
 } from 'bgp-ts'
 import type { LocalDeclaration } from './desired.ts'
+import type { DynamicSnapshot } from './dynamic-peers.ts'
 import { keepaliveSeconds } from './peer/fsm.ts'
 import type { NotificationRecord, Peer } from './peer/peer.ts'
+import type { Kept } from './retention.ts'
 import type { Routing } from './routing.ts'
 
 export interface FamilySnapshot {
@@ -26,6 +29,9 @@ export interface FamilySnapshot {
   readonly advertised: number
   readonly endOfRibReceived: boolean
   readonly endOfRibSent: boolean
+  /** Different prefixes that count towards the limit, and the limit. */
+  readonly prefixes: number
+  readonly maxPrefixes?: number
 }
 
 export interface NotificationSnapshot {
@@ -67,6 +73,12 @@ export interface PeerSnapshot {
   readonly malformed: Readonly<Partial<Record<Reaction, number>>>
   readonly lastMalformed?: { readonly ageMs: number; readonly text: string; readonly octets: string }
   readonly queuedBytes: number
+  /** How the session is protected. */
+  readonly security: { readonly md5: boolean; readonly ttlSecurity?: number }
+  /** What two restarts mean on this session (RFC 4724, 8538, 9494); absent where it was not agreed on. */
+  readonly gracefulRestart?: PeerRestart
+  /** Routes that the last session left, and until when they stay. */
+  readonly kept?: { readonly phase: Kept['phase']; readonly families: readonly Family[]; readonly leftMs: number }
 }
 
 export interface SpeakerSnapshot {
@@ -77,6 +89,8 @@ export interface SpeakerSnapshot {
   readonly routes: Readonly<
     Record<Family, { readonly prefixes: number; readonly paths: number; readonly originated: number }>
   >
+  /** Neighbours that are declared by a prefix. */
+  readonly dynamic: readonly DynamicSnapshot[]
   readonly attributeSets: number
   readonly peers: readonly PeerSnapshot[]
 }
@@ -87,6 +101,7 @@ export function takeSnapshot(
   peers: readonly Peer[],
   routing: Routing,
   listening: SpeakerSnapshot['listening'],
+  dynamic: SpeakerSnapshot['dynamic'],
 ): SpeakerSnapshot {
   const addresses = families.flatMap((family) => {
     const address = local?.addresses[family]
@@ -101,6 +116,7 @@ export function takeSnapshot(
       const { prefixes, paths, originated } = routing.rib.families[family]
       return { prefixes: prefixes.size, paths: paths.size, originated: originated.size }
     }),
+    dynamic,
     attributeSets: routing.rib.attributes.size,
     peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
   }
@@ -111,6 +127,8 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
   const routed = routing.routed(peer)
   const localAsn = declaration.localAsn ?? local?.asn ?? 0
   const malformed = routed?.lastMalformed
+  const kept = routed?.kept
+  const blocked = declaration.blocked ?? peer.heldDown
   return {
     name: peer.name,
     address: formatAddress(declaration.address) + (declaration.zone ? `%${declaration.zone}` : ''),
@@ -120,7 +138,7 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
     type: declaration.asn === localAsn ? 'internal' : 'external',
     state: peer.state,
     sinceMs: Math.round(now - peer.since),
-    ...(declaration.blocked !== undefined && { blocked: declaration.blocked }),
+    ...(blocked !== undefined && { blocked }),
     ...(localAddress && { localAddress: formatAddress(localAddress) }),
     ...(negotiated && { routerId: formatIpv4(negotiated.peerRouterId) }),
     holdTime: negotiated?.holdTime ?? declaration.holdTime,
@@ -139,12 +157,21 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
       lastMalformed: { ageMs: Math.round(now - malformed.at), text: malformed.text, octets: malformed.octets },
     }),
     queuedBytes: peer.queuedBytes,
+    security: {
+      md5: declaration.password !== undefined,
+      ...(declaration.ttlSecurity !== undefined && { ttlSecurity: declaration.ttlSecurity }),
+    },
+    ...(negotiated?.gracefulRestart && { gracefulRestart: negotiated.gracefulRestart }),
+    ...(kept && {
+      kept: { phase: kept.phase, families: [...kept.families], leftMs: Math.max(0, Math.round(kept.until - now)) },
+    }),
   }
 }
 
 function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySnapshot {
   const routed = routing.routed(peer)
   const counters = routed?.counters[family]
+  const limit = peer.declaration.maxPrefixes?.limit[family]
   return {
     received: counters?.received ?? 0,
     accepted: counters?.accepted ?? 0,
@@ -153,6 +180,8 @@ function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySna
     advertised: routed ? routing.outbound.advertised(routed, family) : 0,
     endOfRibReceived: counters?.endOfRibReceived ?? false,
     endOfRibSent: counters?.endOfRibSent ?? false,
+    prefixes: (counters?.accepted ?? 0) + (counters?.refused.size ?? 0),
+    ...(limit !== undefined && { maxPrefixes: limit }),
   }
 }
 

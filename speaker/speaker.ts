@@ -6,12 +6,13 @@
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
 import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
+import { DynamicPeers } from './dynamic-peers.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
 import { listRoutes, type PrefixStory, type RouteFilter, type RouteRow, type RouteView, tellPrefix } from './story.ts'
-import type { IncomingConnection, Listener, Timer, World } from './world.ts'
+import type { Endpoint, IncomingConnection, Listener, Timer, World } from './world.ts'
 
 export interface ApplyReport {
   readonly peers: {
@@ -26,6 +27,13 @@ export interface ApplyReport {
 export interface SpeakerOptions {
   /** No End-of-RIB is sent before `releaseEndOfRib`: for sources that take a while to be whole. */
   readonly endOfRibHeld?: boolean
+}
+
+export interface StopOptions {
+  /** Told to the peers, up to 255 octets. */
+  readonly reason?: string
+  /** The process will be started again. */
+  readonly toReturn?: boolean
 }
 
 const noPeers: ApplyReport['peers'] = { added: [], removed: [], reset: [], changed: [] }
@@ -47,6 +55,8 @@ export class Speaker {
   readonly #world: World
   readonly #routing: Routing
   readonly #peers = new Map<string, Peer>()
+  readonly #dynamic = new DynamicPeers()
+  readonly #dismissals = new Map<string, Timer>()
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   #local: LocalDeclaration | undefined
@@ -92,7 +102,14 @@ export class Speaker {
       port: listener?.endpoint.port ?? declaration.port,
       ...((problem ?? unsecured) !== undefined && { problem: problem ?? unsecured }),
     }))
-    return takeSnapshot(this.#world.clock.now(), this.#local, [...this.#peers.values()], this.#routing, listening)
+    return takeSnapshot(
+      this.#world.clock.now(),
+      this.#local,
+      [...this.#peers.values()],
+      this.#routing,
+      listening,
+      this.#dynamic.snapshot(),
+    )
   }
 
   routes(view: RouteView, filter: RouteFilter = {}): RouteRow[] {
@@ -109,14 +126,19 @@ export class Speaker {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Ends every session with Cease/2 and a reason (RFC 9003), and leaves nothing behind. */
-  async stop(reason = 'tandem is stopping'): Promise<void> {
+  /**
+   * Ends every session with Cease/2 and a reason (RFC 9003), and leaves nothing behind; or, to come back soon, in silence where
+   * the peer keeps our routes meanwhile (RFC 4724).
+   */
+  async stop({ reason = 'tandem is stopping', toReturn = false }: StopOptions = {}): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
     const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
-      peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
+      if (toReturn && peer.awaitsOurReturn) peer.stop(undefined, reason)
+      else peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
     }
+    for (const timer of this.#dismissals.values()) timer.cancel()
     this.#routing.stop()
     const closing = [...this.#listening.values()].map(({ listener, retry }) => {
       retry?.cancel()
@@ -127,7 +149,7 @@ export class Speaker {
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {
-    const wanted = new Map(desired.peers.map((peer) => [peer.name, peer]))
+    const wanted = new Map(this.#dynamic.expand(desired.peers).map((peer) => [peer.name, peer]))
     const removed = [...this.#peers.keys()].filter((name) => !wanted.has(name))
     for (const name of removed) this.#remove(name, 'peer de-configured', 'no longer declared')
     const added: string[] = []
@@ -225,7 +247,7 @@ export class Speaker {
   /** Tells a listening socket whose segments are signed, and how far its answers go. */
   #secure(listening: Listening): void {
     const { listener, declaration } = listening
-    const peers = [...this.#peers.values()].map((peer) => peer.declaration)
+    const peers = [...[...this.#peers.values()].map((peer) => peer.declaration), ...this.#dynamic.declarations]
     const { keyed, ttl } = listenerTerms(peers, declaration.address.version)
     try {
       listener?.expect(keyed, ttl)
@@ -240,9 +262,34 @@ export class Speaker {
   #incoming(incoming: IncomingConnection): void {
     if (this.#stopped) return
     const { address, zone } = incoming.remote
-    const peer = this.#peerFrom(address, zone)
+    const peer = this.#peerFrom(address, zone) ?? this.#admit(incoming.remote)
     if (peer) peer.accept(incoming)
     else this.#world.log.debug({ remote: formatAddress(address) }, 'connection from an address that is no peer')
+  }
+
+  /** A neighbour that is declared by a prefix (RFC 4271 leaves room for it in section 8.1.1, as "accept connections from unconfigured peers"). */
+  #admit(remote: Endpoint): Peer | undefined {
+    const declaration = this.#dynamic.admit(remote)
+    if (!declaration || !this.#local) return undefined
+    this.#add(this.#local, declaration)
+    return this.#peers.get(declaration.name)
+  }
+
+  /** One that came by a prefix goes when its session ends and none of its routes are kept. */
+  #dismiss(name: string): void {
+    const peer = this.#peers.get(name)
+    if (!peer || peer.state === 'Established' || !this.#dynamic.has(name)) return
+    const until = this.#routing.routed(peer)?.kept?.until
+    if (until !== undefined) {
+      const waitMs = Math.max(1000, until - this.#world.clock.now())
+      this.#dismissals.set(
+        name,
+        this.#world.clock.after(waitMs, () => this.#dismiss(name)),
+      )
+      return
+    }
+    this.#dynamic.dismiss(name)
+    this.#remove(name, 'peer de-configured', 'its session ended')
   }
 
   #peerFrom(address: Address, zone: string | undefined): Peer | undefined {
@@ -254,6 +301,13 @@ export class Speaker {
   }
 
   #tell(event: PeerEvent): void {
+    if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) {
+      this.#dismissals.get(event.peer)?.cancel()
+      this.#dismissals.set(
+        event.peer,
+        this.#world.clock.after(0, () => this.#dismiss(event.peer)),
+      )
+    }
     for (const listener of this.#listeners) {
       try {
         listener(event)

@@ -111,7 +111,7 @@ export class LabCluster {
       if (view.nodes.has(name)) continue
       this.#nodes.delete(name)
       node.reconciler.stop()
-      void node.speaker.stop('the node is gone')
+      void node.speaker.stop({ reason: 'the node is gone' })
     }
     for (const name of [...view.nodes.keys()].sort().slice(0, slots)) {
       if (!this.#nodes.has(name)) this.#nodes.set(name, this.#newNode(name))

@@ -26,6 +26,10 @@ export interface ExportTerms {
   readonly external: boolean
   readonly localAsn: number
   readonly fourOctetAsn: boolean
+  /** IPv4 routes may have IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop: boolean
+  /** They know routes of last resort (RFC 9494). */
+  readonly longLived: boolean
   readonly nextHopSelf: boolean
   /** Our address of each family towards these peers: of the session where it fits, else the speaker's own. */
   readonly self: { readonly [family in Family]?: Address }
@@ -111,6 +115,8 @@ export class Exporter {
     if (source === undefined) return 'the session it came by is gone'
     if (source === terms.only) return 'learned from this peer'
     if (!terms.external && !source.external) return 'learned from an internal peer, RFC 4271 9.2'
+    if (!terms.longLived && this.#rib.attributes.longLivedStale(attributes))
+      return 'a route of last resort, and the peer knows none, RFC 9494 4.3'
     if (this.#rib.attributes.noAdvertise(attributes)) return 'community NO_ADVERTISE'
     if (terms.external && this.#rib.attributes.noExport(attributes)) return 'community NO_EXPORT'
     return undefined
@@ -142,13 +148,16 @@ export class Exporter {
   ): Address | string {
     const asked = nextHopOf(verdict.actions)
     const self = asked === 'self' || (asked === undefined && terms.nextHopSelf)
-    const own = terms.self[family]
+    const extends6 = terms.extendedNextHop && family === 'ipv4-unicast'
+    const ofFamily = (of: ExportTerms['self']) => of[family] ?? (extends6 ? of['ipv6-unicast'] : undefined)
+    const own = ofFamily(terms.self)
     const stated = this.#rib.attributes.nextHop(attributes)
-    const kept = originated ? (stated ?? terms.declared[family] ?? own) : terms.external ? own : stated
+    const kept = originated ? (stated ?? ofFamily(terms.declared) ?? own) : terms.external ? own : stated
     const nextHop = self ? own : typeof asked === 'object' ? asked : kept
     const version = family === 'ipv4-unicast' ? 4 : 6
     if (nextHop === undefined) return `this node has no IPv${version} address to be the next hop`
-    if (nextHop.version !== version) return `next hop ${nextHop} is not of the route's family`
+    if (nextHop.version !== version && !(extends6 && nextHop.version === 6))
+      return `next hop ${nextHop} is not of the route's family`
     if (terms.only && sameAddress(nextHop, terms.only.link.declaration.address)) return 'next hop is the peer itself'
     return nextHop
   }
@@ -174,7 +183,7 @@ export class Exporter {
     if (same) return known.id
     const before = this.#rib.attributes.attributes(attributes)
     const after = towards(terms, applyActions(verdict.actions, withoutForeignMed(terms, before, originated)))
-    const withHop: Attributes = family === 'ipv4-unicast' ? { ...after, nextHop } : after
+    const withHop: Attributes = nextHop.version === 4 ? { ...after, nextHop } : after
     const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
     const entry = this.table.entry(id)
     if (!Packer.fits(entry)) return 0

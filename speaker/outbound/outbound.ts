@@ -8,10 +8,11 @@ import type { LocalDeclaration } from '../desired.ts'
 import type { Jobs } from '../jobs.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
+import { isLinkLocal } from '../rib/usable.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
-import { clogged, type Member, UpdateGroup } from './update-group.ts'
+import { clogged, type Member, refreshMarker, UpdateGroup } from './update-group.ts'
 
 /** Sessions that come up together share one initial dump. */
 const gatherMs = 20
@@ -21,6 +22,7 @@ export class Outbound {
   readonly #jobs: Jobs
   readonly #exporter: Exporter
   readonly #local: () => LocalDeclaration | undefined
+  readonly #isLearning: () => boolean
   readonly #groups = new Set<UpdateGroup>()
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
@@ -32,19 +34,21 @@ export class Outbound {
     peers: readonly (RoutedPeer | undefined)[],
     local: () => LocalDeclaration | undefined,
     endOfRibHeld: boolean,
+    isLearning: () => boolean,
   ) {
     this.#rib = rib
     this.#jobs = jobs
     this.#exporter = new Exporter(rib, peers)
     this.#local = local
     this.#endOfRibHeld = endOfRibHeld
+    this.#isLearning = isLearning
   }
 
   /** A session came up: everything is sent, then End-of-RIB. */
   join(peer: RoutedPeer): void {
     const terms = this.#termsOf(peer)
     const key = keyOf(terms, peer)
-    const member: Member = { peer, awaiting: new Set(peer.negotiated?.families) }
+    const member: Member = { peer, awaiting: new Set(peer.negotiated?.families), refreshing: new Set() }
     const waiting = [...this.#groups].find((group) => group.key === key && !group.started)
     if (waiting) {
       waiting.members.add(member)
@@ -91,6 +95,11 @@ export class Outbound {
     if (!group) return
     const own = group.members.size > 1 ? this.#detach(group, peer, group.key, group.terms) : group
     own.of(this.#rib.families[family])?.markAll(true, own.terms.policy.acceptsLearned)
+    const member = [...own.members].find((one) => one.peer === peer)
+    if (peer.negotiated?.enhancedRefresh && member && !member.awaiting.has(family) && !member.refreshing.has(family)) {
+      member.refreshing.add(family)
+      peer.link.send(refreshMarker(family, 'begin'))
+    }
     this.#schedule(own)
   }
 
@@ -108,6 +117,19 @@ export class Outbound {
     if (best === none) this.#free(rib, row)
   }
 
+  /** Sends the End-of-RIB markers that nothing holds back any more. */
+  endDeferred(): void {
+    if (this.#endOfRibHeld) return
+    for (const group of this.#groups) {
+      if (group.settled && group.started && !this.#defers(group)) group.endInitialDump()
+    }
+  }
+
+  /** What was learned is not complete yet, and these peers are sent of it (RFC 4724 section 4.1). */
+  #defers({ terms }: UpdateGroup): boolean {
+    return terms.policy.acceptsLearned && this.#isLearning()
+  }
+
   drained(peer: RoutedPeer): void {
     const group = this.#groupOf(peer)
     if (group && !group.settled) this.#schedule(group)
@@ -115,7 +137,7 @@ export class Outbound {
 
   releaseEndOfRib(): void {
     this.#endOfRibHeld = false
-    for (const group of this.#groups) if (group.settled && group.started) group.endInitialDump()
+    this.endDeferred()
   }
 
   /** What the peer has been sent for a row, and what the rules say of it now. */
@@ -152,7 +174,10 @@ export class Outbound {
     const self = Object.fromEntries(
       families.flatMap((family) => {
         const version = family === 'ipv4-unicast' ? 4 : 6
-        const address = session?.version === version ? session : local?.addresses[family]
+        const declared = local?.addresses[family]
+        // A link-local address of the session is a next hop only where there is no better one.
+        const fits = session?.version === version && !(isLinkLocal(session) && declared)
+        const address = fits ? session : declared
         return address ? [[family, address]] : []
       }),
     )
@@ -161,6 +186,8 @@ export class Outbound {
       external: negotiated?.external ?? true,
       localAsn: negotiated?.localAsn ?? 0,
       fourOctetAsn: negotiated?.fourOctetAsn ?? true,
+      extendedNextHop: negotiated?.extendedNextHop ?? false,
+      longLived: negotiated?.peerCapabilities.some(({ kind }) => kind === 'long-lived-graceful-restart') ?? false,
       nextHopSelf: link.declaration.nextHopSelf,
       self,
       declared: local?.addresses ?? {},
@@ -213,7 +240,11 @@ export class Outbound {
   /** Makes a peer a group of its own, with a copy of what its old group sent. */
   #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
     const out = group.out.map((one) => one.clone())
-    const member = this.#removeMember(group, peer) ?? { peer, awaiting: new Set<Family>() }
+    const member = this.#removeMember(group, peer) ?? {
+      peer,
+      awaiting: new Set<Family>(),
+      refreshing: new Set<Family>(),
+    }
     const own = this.#addGroup(key, terms, out, member)
     own.started = true
     return own
@@ -232,7 +263,8 @@ export class Outbound {
     group.flush(overdue, (rib, row) => this.#free(rib, row))
     // A clogged member wakes the group when its socket drains.
     if (!group.settled) return waiting && [...group.members].every(({ peer }) => peer.link.queuedBytes > clogged)
-    if (!this.#endOfRibHeld) group.endInitialDump()
+    group.endRefreshes()
+    if (!this.#endOfRibHeld && !this.#defers(group)) group.endInitialDump()
     this.#merge(group)
     return true
   }
@@ -275,6 +307,8 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
     terms.external,
     terms.localAsn,
     terms.fourOctetAsn,
+    terms.extendedNextHop,
+    terms.longLived,
     terms.nextHopSelf,
     usesSelf(terms) && hops(terms.self),
     hops(terms.declared),

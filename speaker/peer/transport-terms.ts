@@ -32,8 +32,8 @@ export function listenerTerms(
   version: 4 | 6,
 ): { readonly keyed: KeyedPeer[]; readonly ttl: number | undefined } {
   const ours = peers.filter(({ address, blocked }) => address.version === version && blocked === undefined)
-  const keyed = ours.flatMap(({ address, zone, password }): KeyedPeer[] =>
-    password ? [{ address, password, ...(zone && { zone }) }] : [],
+  const keyed = ours.flatMap(({ address, zone, password, dynamic }): KeyedPeer[] =>
+    password ? [{ address, password, ...(zone && { zone }), ...(dynamic && { prefixLength: dynamic.length }) }] : [],
   )
   return { keyed, ttl: ours.some(({ ttlSecurity }) => ttlSecurity !== undefined) ? mostHops : undefined }
 }

@@ -21,7 +21,7 @@ export interface NextHopWords {
 
 export const noNextHop: Readonly<NextHopWords> = { version: 0, w0: 0, w1: 0, w2: 0, w3: 0 }
 
-const bits = { looped: 1, hasNextHop: 2, noExport: 4, noAdvertise: 8 } as const
+const bits = { looped: 1, hasNextHop: 2, noExport: 4, noAdvertise: 8, longLivedStale: 16, noLongLived: 32 } as const
 
 const initialEntries = 256
 const four = { fourOctetAsn: true }
@@ -171,6 +171,16 @@ export class AttributeTable {
     return (this.#flags[id]! & bits.noExport) !== 0
   }
 
+  /** Community LLGR_STALE: a route of last resort (RFC 9494 section 4.2). */
+  longLivedStale(id: number): boolean {
+    return (this.#flags[id]! & bits.longLivedStale) !== 0
+  }
+
+  /** Community NO_LLGR. */
+  noLongLived(id: number): boolean {
+    return (this.#flags[id]! & bits.noLongLived) !== 0
+  }
+
   noAdvertise(id: number): boolean {
     return (this.#flags[id]! & bits.noAdvertise) !== 0
   }
@@ -218,7 +228,9 @@ export class AttributeTable {
       (summary.looped ? bits.looped : 0) |
       (summary.hasNextHop ? bits.hasNextHop : 0) |
       (summary.noExport ? bits.noExport : 0) |
-      (summary.noAdvertise ? bits.noAdvertise : 0)
+      (summary.noAdvertise ? bits.noAdvertise : 0) |
+      (summary.longLivedStale ? bits.longLivedStale : 0) |
+      (summary.noLongLived ? bits.noLongLived : 0)
     this.#origins[id] = summary.origin
     this.#pathLengths[id] = summary.asPathLength
     this.#neighbours[id] = summary.neighbourAsn | 0

@@ -38,6 +38,11 @@ const medName = 'lower MED'
 
 /** In order; negative means that `a` is better. The interior cost to the next hop is left out: there is no IGP here. */
 export const tiebreaks: readonly Tiebreak[] = [
+  // RFC 9494 section 4.3: whatever else speaks for it.
+  [
+    'not long-lived stale',
+    (a, b, table) => Number(table.longLivedStale(a.attributes)) - Number(table.longLivedStale(b.attributes)),
+  ],
   ['originated here', (a, b) => Number(b.peer.originated) - Number(a.peer.originated)],
   ['higher local preference', (a, b, table) => localPrefOf(b, table) - localPrefOf(a, table)],
   ['shorter AS path', (a, b, table) => table.pathLength(a.attributes) - table.pathLength(b.attributes)],

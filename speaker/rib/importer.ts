@@ -10,6 +10,7 @@ import {
   endOfRibFamily,
   type Family,
   type Fault,
+  familyNumbers,
   fault,
   formatPrefix,
   hex,
@@ -26,6 +27,7 @@ import {
   walkNlri,
 } from 'bgp-ts'
 import { type Actions, applyActions, type CompiledPolicy, parsePrefix, type Subject } from '../../policy/index.ts'
+import type { Retention } from '../retention.ts'
 import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
@@ -34,11 +36,13 @@ import type { FamilyRib, Rib } from './rib.ts'
 import { nextHopProblem, type OwnAddresses } from './usable.ts'
 
 const unusable = 0
+export const beyondLimit = 'maximum number of prefixes'
 
 export class Importer {
   readonly #world: World
   readonly #rib: Rib
   readonly #own: OwnAddresses
+  readonly #retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>
   readonly #contexts = new ContextIds()
   readonly #parts = newUpdateParts()
   /** The attribute list of a message, where MP attributes have to be cut out of it. */
@@ -49,6 +53,10 @@ export class Importer {
   #peer!: RoutedPeer
   #table!: FamilyRib
   #attributes = 0
+  /** Prefixes of the family that the peer may announce. */
+  #limit = Number.POSITIVE_INFINITY
+  /** Among paths: of the peer, or of one of its path identifiers. */
+  #index = 0
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
     w0: 0,
@@ -63,10 +71,16 @@ export class Importer {
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
   }
 
-  constructor(world: World, rib: Rib, own: OwnAddresses) {
+  constructor(
+    world: World,
+    rib: Rib,
+    own: OwnAddresses,
+    retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>,
+  ) {
     this.#world = world
     this.#rib = rib
     this.#own = own
+    this.#retention = retention
   }
 
   /** Takes the body of an UPDATE. A fault ends the session; anything milder is dealt with here (RFC 7606). */
@@ -77,19 +91,20 @@ export class Importer {
     const ended = endOfRibFamily(bytes, parts)
     if (ended) {
       peer.counters[ended].endOfRibReceived = true
+      this.#retention.endOfRib(peer, ended)
       return undefined
     }
     const unreach = parts.unreachAt ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd) : undefined
     if (isFault(unreach)) return unreach
     const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd) : undefined
     if (isFault(reach)) return reach
-    const wrong =
-      checkNlri(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast') ??
-      checkNlri(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast') ??
-      (unreach?.family && checkNlri(bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family)) ??
-      (reach?.family && checkNlri(bytes, reach.nlriAt, reach.nlriEnd, reach.family))
-    if (wrong) return wrong
     this.#peer = peer
+    const wrong =
+      this.#check(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast') ??
+      this.#check(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast') ??
+      (unreach?.family && this.#check(bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family)) ??
+      (reach?.family && this.#check(bytes, reach.nlriAt, reach.nlriEnd, reach.family))
+    if (wrong) return wrong
     // Withdrawals first: a prefix that is in both is announced (RFC 4271 section 4.3).
     this.#withdraw(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast')
     if (unreach?.family) this.#withdraw(bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family)
@@ -111,14 +126,14 @@ export class Importer {
       this.#prepareSubject(rib.family)
       for (let path = 0; path < paths.end; path++) {
         const row = paths.row(path)
-        if (row < 0 || paths.peer(path) !== peer.index) continue
+        if (row < 0 || this.#retention.ownerOf(paths.peer(path)) !== peer) continue
         this.#attributes = paths.attributes(path)
         const { prefixes } = rib
         const [w0, w1, w2, w3] = [prefixes.word0(row), prefixes.word1(row), prefixes.word2(row), prefixes.word3(row)]
         const verdict = this.#judge(w0, w1, w2, w3, prefixes.length(row))
         if (verdict.accept) continue
         peer.counters[rib.family].accepted--
-        this.#refuse(verdict.statement, w0, w1, w2, w3, prefixes.length(row))
+        this.#noteRefused(verdict.statement, w0, w1, w2, w3, prefixes.length(row))
         this.#rib.removePath(rib, path)
       }
     }
@@ -146,10 +161,32 @@ export class Importer {
     })
   }
 
+  #check(bytes: Uint8Array, at: number, end: number, family: Family): Fault | undefined {
+    return checkNlri(bytes, at, end, family, this.#addPath(family))
+  }
+
+  /** Whether prefixes come with an identifier before each (RFC 7911 section 3). */
+  #addPath(family: Family): boolean {
+    return this.#peer.negotiated?.addPath.includes(family) ?? false
+  }
+
   #withdraw(bytes: Uint8Array, at: number, end: number, family: Family): void {
     if (at === end || !this.#peer.negotiated?.families.includes(family)) return
     this.#table = this.#rib.families[family]
-    walkNlri(bytes, at, end, family, false, this.#withdrawOne)
+    this.#walk(bytes, at, end, family, this.#withdrawOne)
+  }
+
+  #walk(bytes: Uint8Array, at: number, end: number, family: Family, visit: PrefixVisitor): void {
+    this.#index = this.#peer.index
+    const { negotiated } = this.#peer
+    if (negotiated === undefined || negotiated.addPath.length === 0 || !negotiated.addPath.includes(family)) {
+      walkNlri(bytes, at, end, family, false, visit)
+      return
+    }
+    walkNlri(bytes, at, end, family, true, (w0, w1, w2, w3, length, pathId) => {
+      this.#index = this.#retention.indexOf(this.#peer, pathId)
+      visit(w0, w1, w2, w3, length, pathId)
+    })
   }
 
   #announce(
@@ -163,11 +200,12 @@ export class Importer {
     // RFC 4760 section 8: routes of a family that was not negotiated are ignored.
     if (at === end || !this.#peer.negotiated?.families.includes(family)) return undefined
     this.#table = this.#rib.families[family]
+    this.#limit = this.#peer.link.declaration.maxPrefixes?.limit[family] ?? Number.POSITIVE_INFINITY
     const attributes = this.#intern(bytes, reach, messageEnd)
     if (typeof attributes !== 'number') return attributes
     this.#attributes = attributes
     if (attributes === unusable) {
-      walkNlri(bytes, at, end, family, false, this.#withdrawOne)
+      this.#walk(bytes, at, end, family, this.#withdrawOne)
       return undefined
     }
     const table = this.#rib.attributes
@@ -176,50 +214,78 @@ export class Importer {
       : nextHopProblem(table, attributes, family, this.#own, this.#peer)
     if (rule) {
       this.#ineligibleBy = rule
-      walkNlri(bytes, at, end, family, false, this.#ineligibleOne)
+      this.#walk(bytes, at, end, family, this.#ineligibleOne)
     } else {
       this.#prepareSubject(family)
       const open =
         this.#peer.importPolicy.policy.statements.length === 0 && this.#peer.importPolicy.policy.default === 'accept'
-      walkNlri(bytes, at, end, family, false, open ? this.#storeOne : this.#importOne)
+      this.#walk(bytes, at, end, family, open ? this.#storeOne : this.#importOne)
     }
     table.discardUnused(attributes)
-    return undefined
+    return this.#overLimit(family)
   }
 
   #ineligibleBy = ''
 
-  readonly #withdrawOne: PrefixVisitor = (w0, w1, w2, w3, length) => {
-    const gone = this.#rib.withdraw(this.#table, this.#peer.index, w0, w1, w2, w3, length)
-    if (gone) this.#peer.counters[this.#table.family].accepted--
+  readonly #withdrawOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
+    const counters = this.#peer.counters[this.#table.family]
+    if (this.#rib.withdraw(this.#table, this.#index, w0, w1, w2, w3, length)) counters.accepted--
+    else if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
   }
 
-  readonly #storeOne: PrefixVisitor = (w0, w1, w2, w3, length) => {
+  readonly #storeOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
     const counters = this.#peer.counters[this.#table.family]
+    if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
+    const { accepted, refused } = counters
+    if (accepted + refused.size >= this.#limit && this.#isBeyond(w0, w1, w2, w3, length)) {
+      this.#refuse(beyondLimit, w0, w1, w2, w3, length, pathId)
+      return
+    }
     counters.received++
-    if (this.#rib.announce(this.#table, this.#peer.index, w0, w1, w2, w3, length, this.#attributes)) counters.accepted++
+    if (this.#rib.announce(this.#table, this.#index, w0, w1, w2, w3, length, this.#attributes)) counters.accepted++
   }
 
   readonly #importOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
     const verdict = this.#judge(w0, w1, w2, w3, length)
     if (!verdict.accept) {
-      this.#peer.counters[this.#table.family].received++
-      this.#refuse(verdict.statement, w0, w1, w2, w3, length)
-      this.#withdrawOne(w0, w1, w2, w3, length, pathId)
+      this.#refuse(verdict.statement, w0, w1, w2, w3, length, pathId)
     } else if (verdict.actions.length === 0) {
       this.#storeOne(w0, w1, w2, w3, length, pathId)
     } else {
       const plain = this.#attributes
-      this.#attributes = this.#changed(plain, verdict.actions)
+      this.#attributes = this.rewritten(plain, verdict.actions)
       this.#storeOne(w0, w1, w2, w3, length, pathId)
       this.#attributes = plain
     }
   }
 
   readonly #ineligibleOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
-    this.#peer.counters[this.#table.family].received++
-    this.#refuse(this.#ineligibleBy, w0, w1, w2, w3, length)
-    this.#withdrawOne(w0, w1, w2, w3, length, pathId)
+    this.#refuse(this.#ineligibleBy, w0, w1, w2, w3, length, pathId)
+  }
+
+  /** A prefix that the peer has no route to yet, beyond the limit that refuses. */
+  #isBeyond(w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+    if (this.#peer.link.declaration.maxPrefixes?.beyond !== 'discard') return false
+    const row = this.#table.prefixes.find(w0, w1, w2, w3, length)
+    return row < 0 || this.#table.paths.of(row, this.#index) < 0
+  }
+
+  /** What the limits of the peer say after a message: a warning, once, or the end of the session. */
+  #overLimit(family: Family): Fault | undefined {
+    const limit = this.#limit
+    if (limit === Number.POSITIVE_INFINITY) return undefined
+    const { maxPrefixes } = this.#peer.link.declaration
+    const counters = this.#peer.counters[family]
+    const count = counters.accepted + counters.refused.size
+    if (!counters.nearLimit && maxPrefixes && count * 100 >= limit * maxPrefixes.warnAt) {
+      counters.nearLimit = true
+      this.#world.log.warn({ peer: this.#peer.name, family, count, limit }, 'the peer is near its maximum of prefixes')
+    }
+    if (maxPrefixes?.beyond !== 'reset' || count <= limit) return undefined
+    const { afi, safi } = familyNumbers[family]
+    // RFC 4486 section 4: family, and the limit.
+    const data = Uint8Array.of(afi >>> 8, afi, safi, limit >>> 24, limit >>> 16, limit >>> 8, limit)
+    return fault('maximum number of prefixes reached', `${family}: more than ${limit}`, data)
   }
 
   #prepareSubject(family: Family): void {
@@ -238,7 +304,17 @@ export class Importer {
     return this.#peer.importPolicy.evaluate(subject)
   }
 
-  #refuse(rule: string, w0: number, w1: number, w2: number, w3: number, length: number): void {
+  /** Counts an announcement that is not taken; a route that the peer had to the prefix is gone. */
+  #refuse(rule: string, w0: number, w1: number, w2: number, w3: number, length: number, pathId: number): void {
+    const counters = this.#peer.counters[this.#table.family]
+    counters.received++
+    this.#noteRefused(rule, w0, w1, w2, w3, length)
+    if (this.#rib.withdraw(this.#table, this.#index, w0, w1, w2, w3, length)) counters.accepted--
+    if (counters.refused.size <= this.#limit && this.#limit < Number.POSITIVE_INFINITY)
+      counters.refused.add(w0, w1, w2, w3, length ^ (pathId << 8))
+  }
+
+  #noteRefused(rule: string, w0: number, w1: number, w2: number, w3: number, length: number): void {
     const { family } = this.#table
     this.#peer.refused(family, rule, () => formatPrefix(new Prefix(family, length, w0, w1, w2, w3)))
   }
@@ -305,7 +381,7 @@ export class Importer {
   }
 
   /** The entry with these actions applied. Interned too, so it is stored once. */
-  #changed(id: number, actions: readonly Actions[]): number {
+  rewritten(id: number, actions: readonly Actions[]): number {
     const table = this.#rib.attributes
     const list = encodeAttributes(applyActions(actions, table.attributes(id)), { fourOctetAsn: true })
     const hop = this.#hop

@@ -63,12 +63,8 @@ export class Rib {
     const best = paths.best(row)
     const path = best === none ? none : paths.of(row, peer)
     if (path !== none) {
-      const before = paths.attributes(path)
-      if (before === attributes) return false
-      this.attributes.retain(attributes)
-      paths.setAttributes(path, attributes)
-      this.attributes.release(before)
-      if (!this.#reselect(rib, row) && paths.best(row) === path) this.#onBest(rib, row)
+      paths.setStale(path, 0)
+      this.rewrite(rib, path, attributes)
       return false
     }
     this.attributes.retain(attributes)
@@ -76,6 +72,18 @@ export class Rib {
     if (best === none) this.#onBest(rib, row)
     else this.#reselect(rib, row)
     return true
+  }
+
+  /** Gives a path other attributes. */
+  rewrite(rib: FamilyRib, path: number, attributes: number): void {
+    const { paths } = rib
+    const before = paths.attributes(path)
+    if (before === attributes) return
+    const row = paths.row(path)
+    this.attributes.retain(attributes)
+    paths.setAttributes(path, attributes)
+    this.attributes.release(before)
+    if (!this.#reselect(rib, row) && paths.best(row) === path) this.#onBest(rib, row)
   }
 
   /** Removes the path of a peer. False if it had none. */

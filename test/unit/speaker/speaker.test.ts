@@ -100,7 +100,7 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
     })
 
     it('D18 say administrative shutdown with a reason when stopped', async () => {
-      await node.speaker.stop('maintenance')
+      await node.speaker.stop({ reason: 'maintenance' })
       await fabric.pass(1000)
       expect(tor.peer().lastNotificationReceived?.text).to.equal('administrative shutdown (6/2), "maintenance"')
     })
