@@ -140,11 +140,12 @@ export class Exporter {
     originated: boolean,
     verdict: Verdict,
   ): Address | string {
-    const asked = nextHopOf(verdict.actions)
+    const asked = nextHopOf(verdict.actions, family)
     const self = asked === 'self' || (asked === undefined && terms.nextHopSelf)
     const own = terms.self[family]
     const stated = this.#rib.attributes.nextHop(attributes)
-    const kept = originated ? (stated ?? terms.declared[family] ?? own) : terms.external ? own : stated
+    const changed = terms.external && asked !== 'unchanged'
+    const kept = originated ? (stated ?? terms.declared[family] ?? own) : changed ? own : stated
     const nextHop = self ? own : typeof asked === 'object' ? asked : kept
     const version = family === 'ipv4-unicast' ? 4 : 6
     if (nextHop === undefined) return `this node has no IPv${version} address to be the next hop`
@@ -173,7 +174,10 @@ export class Exporter {
       this.table.holds(known.id, known.entry)
     if (same) return known.id
     const before = this.#rib.attributes.attributes(attributes)
-    const after = towards(terms, applyActions(verdict.actions, withoutForeignMed(terms, before, originated)))
+    const after = towards(
+      terms,
+      applyActions(verdict.actions, withoutForeignMed(terms, before, originated), terms.localAsn),
+    )
     const withHop: Attributes = family === 'ipv4-unicast' ? { ...after, nextHop } : after
     const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
     const entry = this.table.entry(id)
