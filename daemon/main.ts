@@ -8,7 +8,7 @@ import { plan } from './commands/plan.ts'
 import { run } from './commands/run.ts'
 import { ConfigError, type Flag } from './config/flag.ts'
 import { type FlagName, flags, foreignFlags } from './config/flags.ts'
-import { type Loaded, loadSettings, nearest } from './config/settings.ts'
+import { type Loaded, loadSettings, nearestFlag } from './config/settings.ts'
 import { lab } from './lab/lab.ts'
 
 const environment = process.env
@@ -143,7 +143,7 @@ function complain(error: unknown): void {
     if (error.exitCode === 0) return
     const unknown = /unknown option '(--?)([^'=]+)/.exec(error.message)
     const text = unknown
-      ? `--${unknown[2]}: is no flag of tandem; did you mean --${nearest(unknown[2]!)}?`
+      ? `--${unknown[2]}: is no flag of tandem; did you mean --${nearestFlag(unknown[2]!)}?`
       : error.message.replace(/^error: /, '')
     process.stderr.write(`tandem: ${text}\n`)
     process.exitCode = 2

@@ -1,7 +1,16 @@
 /** Policies: which routes come in, which go out, and what is changed on the way. Pure. */
 
+export { applyActions, nextHopOf } from './actions.ts'
+export { AsPathPattern, PatternError } from './as-path-pattern.ts'
+export * from './as-path-set.ts'
+export * from './chain.ts'
+export * from './community-set.ts'
+export type { Subject } from './conditions.ts'
 export * from './defaults.ts'
 export * from './evaluate.ts'
+export * from './neighbour-set.ts'
 export * from './policy.ts'
 export * from './prefix-set.ts'
+export * from './range.ts'
+export type { Rule } from './steps.ts'
 export * from './text.ts'

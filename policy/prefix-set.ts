@@ -4,6 +4,7 @@
  */
 
 import { contains, type Family, families, familyNumbers, mask, Prefix } from 'bgp-ts'
+import { parsePrefix } from './text.ts'
 
 /** `ge` and `le` bound the length of what matches: `prefix.length <= ge <= le`. */
 export interface PrefixEntry {
@@ -20,6 +21,22 @@ export function exactEntry(prefix: Prefix): PrefixEntry {
 /** The prefix and all its more specifics. */
 export function insideEntry(prefix: Prefix): PrefixEntry {
   return { prefix, ge: prefix.length, le: familyNumbers[prefix.family].bits }
+}
+
+/** An entry with these lengths; undefined where they make no sense. `ge` alone reaches to the longest prefix. */
+export function entryOf(prefix: Prefix, ge: number | undefined, le: number | undefined): PrefixEntry | undefined {
+  const { bits } = familyNumbers[prefix.family]
+  const from = ge ?? prefix.length
+  const to = le ?? (ge === undefined ? prefix.length : bits)
+  return from >= prefix.length && to >= from && to <= bits ? { prefix, ge: from, le: to } : undefined
+}
+
+/** `10.0.0.0/8`, `10.0.0.0/8 ge 16`, `2001:db8::/32 ge 40 le 48`; undefined for anything else. */
+export function parsePrefixEntry(text: string): PrefixEntry | undefined {
+  const match = /^(\S+?)(?:\s+ge\s+(\d{1,3}))?(?:\s+le\s+(\d{1,3}))?$/.exec(text)
+  const prefix = match ? parsePrefix(match[1]!) : undefined
+  const length = (group: 2 | 3) => (match?.[group] === undefined ? undefined : Number(match[group]))
+  return prefix && entryOf(prefix, length(2), length(3))
 }
 
 /** Entries of one family, by the length of their prefix, behind a filter of their top 16 bits. */

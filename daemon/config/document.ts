@@ -1,22 +1,39 @@
 /** YAML or JSON text as a value, and the way back from a path in it to a line. JSON is read by the platform: files of routes are large. */
 
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
 import { ConfigError } from './flag.ts'
+import { didYouMean } from './nearest.ts'
 
 export interface ConfigDocument {
   readonly name: string
   readonly value: unknown
   /** `file:line:column path` of a place in the document. */
   place(path: readonly PropertyKey[]): string
+  /** `file:line:column` alone. */
+  line(path: readonly PropertyKey[]): string
 }
+
+/** JSON up to this size is read a second time, as YAML, when somebody asks for a line. */
+const largestJsonWithLines = 1024 * 1024
 
 export function readDocument(name: string, text: string): ConfigDocument {
   return /^\s*\{/.test(text) ? readJson(name, text) : readYaml(name, text)
 }
 
 function readJson(name: string, text: string): ConfigDocument {
+  let lined: ConfigDocument | undefined
+  const withLines = () => {
+    if (text.length <= largestJsonWithLines) lined ??= readYaml(name, text)
+    return lined
+  }
   try {
-    return { name, value: JSON.parse(text) as unknown, place: (path) => joined(name, path) }
+    return {
+      name,
+      value: JSON.parse(text) as unknown,
+      place: (path) => withLines()?.place(path) ?? joined(name, path),
+      line: (path) => withLines()?.line(path) ?? joined(name, path),
+    }
   } catch (error) {
     throw new ConfigError(
       name,
@@ -38,19 +55,83 @@ function readYaml(name: string, text: string): ConfigDocument {
       `is no valid YAML: ${wrong.message}`,
     )
   }
-  const place = (path: readonly PropertyKey[]) => {
-    for (let depth = path.length; depth > 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true)
-      if (!isNode(node) || !node.range) continue
-      const { line, col } = lines.linePos(node.range[0])
-      return joined(`${name}:${line}:${col}`, path)
-    }
-    return joined(name, path)
+  const line = (path: readonly PropertyKey[]) => {
+    const offset = offsetOf(document, path)
+    if (offset === undefined) return name
+    const { line: row, col } = lines.linePos(offset)
+    return `${name}:${row}:${col}`
   }
-  return { name, value: document.toJS() as unknown, place }
+  return { name, value: document.toJS() as unknown, line, place: (path) => joined(line(path), path) }
+}
+
+/** Where the value at a path begins, or the nearest place above it that is there. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true)
+    if (isNode(node) && node.range) return node.range[0]
+  }
+  return undefined
 }
 
 function joined(name: string, path: readonly PropertyKey[]): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('')
   return text === '' ? name : `${name} ${text.replace(/^\./, '')}`
+}
+
+/** The keys of a document that a schema knows, checked by it; the others are somebody else's. Throws `ConfigError` for the first thing that is wrong. */
+export function checked<Shape extends z.core.$ZodShape>(
+  document: ConfigDocument,
+  schema: z.ZodObject<Shape>,
+): z.output<z.ZodObject<Shape>> {
+  const own = Object.fromEntries(
+    Object.entries((document.value ?? {}) as Record<string, unknown>).filter(([key]) => key in schema.shape),
+  )
+  const parsed = schema.safeParse(own)
+  if (parsed.success) return parsed.data
+  throw complaint(document, own, schema, parsed.error.issues[0]!)
+}
+
+function complaint(document: ConfigDocument, root: unknown, schema: z.ZodType, issue: z.core.$ZodIssue): ConfigError {
+  const { path, message } = issue
+  if (issue.code === 'unrecognized_keys') {
+    const [key = ''] = issue.keys
+    const expected = `is no key here${didYouMean(key, keysAt(schema, path))}`
+    return new ConfigError(document.place([...path, key]), key, expected)
+  }
+  const inner = issue.code === 'invalid_union' ? issue.errors.flat().find(saysMore) : undefined
+  if (inner) return complaint(document, root, schema, { ...inner, path: [...path, ...inner.path] })
+  return new ConfigError(document.place(path), valueAt(root, path), message)
+}
+
+/** Of the ways in which a value is none of several things: one that is about something inside it. */
+function saysMore({ path, code }: z.core.$ZodIssue): boolean {
+  return path.length > 0 || code === 'unrecognized_keys'
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly additionalProperties?: JsonSchema | boolean
+  readonly items?: JsonSchema
+  readonly anyOf?: readonly JsonSchema[]
+}
+
+/** The keys that a mapping may have at a path. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let here: readonly JsonSchema[] = [z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema]
+  const alternatives = (of: JsonSchema): JsonSchema[] => [of, ...(of.anyOf ?? []).flatMap(alternatives)]
+  for (const part of path) {
+    here = here.flatMap(alternatives).flatMap(({ properties, additionalProperties, items }) => {
+      const below = typeof part === 'number' ? items : (properties?.[String(part)] ?? additionalProperties)
+      return typeof below === 'object' ? [below] : []
+    })
+  }
+  return here.flatMap(alternatives).flatMap(({ properties }) => Object.keys(properties ?? {}))
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, part) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined,
+    root,
+  )
 }

@@ -3,7 +3,8 @@
 import { z } from 'zod'
 import type { Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags } from './flags.ts'
-import { speakerFileSchema } from './speaker-file.ts'
+import { kubernetesFileSchema } from './kubernetes-file.ts'
+import { speakerFileSchema } from './speaker-schema.ts'
 
 interface Schema {
   readonly type?: string
@@ -12,7 +13,9 @@ interface Schema {
   readonly enum?: readonly unknown[]
   readonly anyOf?: readonly Schema[]
   readonly items?: Schema
+  readonly const?: unknown
   readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: Schema | boolean
   readonly required?: readonly string[]
 }
 
@@ -46,9 +49,16 @@ export function configurationPage(): string {
     'With `tandem run --source none --config FILE` the file says who the speaker is, its peers, policies and routes, in YAML or JSON.',
     'It is read again on SIGHUP and by `tandem apply FILE`; a file with an error changes nothing.',
     '',
-    '| key | type | default | meaning |',
-    '| --- | --- | --- | --- |',
-    ...schemaRows('', z.toJSONSchema(speakerFileSchema, { io: 'input', unrepresentable: 'any' }) as Schema),
+    'What policies can say is in [policy.md](policy.md), with examples.',
+    '',
+    ...schemaTable(speakerFileSchema, []),
+    '',
+    '## The file of a daemon that follows Kubernetes',
+    '',
+    'Beside flags, the file of `--config` may hold `sets` and `policies`, as above, and say which peers they are for. They come before the',
+    'pair of policies that is built in, which keeps the last word. On SIGHUP and by `tandem apply FILE` these keys are read again, and nothing else.',
+    '',
+    ...schemaTable(kubernetesFileSchema, ['sets', 'policies']),
     '',
   ].join('\n')
 }
@@ -60,6 +70,16 @@ function flagRow(name: FlagName): string {
   return `| \`--${name}${placeholder}\` | ${text} | ${one.help} |`
 }
 
+function schemaTable(schema: z.ZodType, without: readonly string[]): string[] {
+  const { properties = {}, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema
+  const shown = Object.fromEntries(Object.entries(properties).filter(([key]) => !without.includes(key)))
+  return [
+    '| key | type | default | meaning |',
+    '| --- | --- | --- | --- |',
+    ...schemaRows('', { ...rest, properties: shown }),
+  ]
+}
+
 /** One row a key, those of lists and mappings below their own. */
 function schemaRows(path: string, schema: Schema): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, inner]) => {
@@ -67,16 +87,35 @@ function schemaRows(path: string, schema: Schema): string[] {
     const needed = schema.required?.includes(key) && inner.default === undefined
     const fallback = needed ? 'required' : inner.default === undefined ? '' : `\`${JSON.stringify(inner.default)}\``
     const row = `| \`${name}\` | ${typeOf(inner)} | ${fallback} | ${inner.description ?? ''} |`
-    const below = inner.items ? schemaRows(`${name}[]`, inner.items) : schemaRows(name, inner)
-    const alternatives = (inner.items?.anyOf ?? []).flatMap((one) => schemaRows(`${name}[]`, one))
-    return [row, ...below, ...alternatives]
+    // The conditions under `not` are those beside it.
+    return key === 'not' ? [row] : [row, ...rowsBelow(name, inner)]
   })
+}
+
+function rowsBelow(name: string, schema: Schema): string[] {
+  if (schema.properties) return schemaRows(name, schema)
+  if (schema.items) return rowsBelow(`${name}[]`, schema.items)
+  if (typeof schema.additionalProperties === 'object') return rowsBelow(`${name}.NAME`, schema.additionalProperties)
+  // Of one thing or a list of them, the list says it all.
+  const lists = (schema.anyOf ?? []).filter(({ items }) => items)
+  return (lists.length > 0 ? lists : (schema.anyOf ?? [])).flatMap((one) => rowsBelow(name, one))
 }
 
 function typeOf(schema: Schema): string {
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ')
-  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ')
+  if (schema.const !== undefined) return `\`${String(schema.const)}\``
+  if (schema.anyOf) return typeOfAny(schema.anyOf)
   if (schema.items) return `list of ${typeOf(schema.items)}`
+  if (typeof schema.additionalProperties === 'object')
+    return `mapping of names to ${typeOf(schema.additionalProperties)}`
   if (schema.type === 'object') return 'mapping'
   return schema.type ?? 'text'
+}
+
+function typeOfAny(alternatives: readonly Schema[]): string {
+  const single = new Set(alternatives.map(typeOf))
+  const types = [...single].map((type) =>
+    single.has(type.replace(/^list of /, '')) && type.startsWith('list of ') ? 'a list' : type,
+  )
+  return types.join(' or ')
 }

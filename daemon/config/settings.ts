@@ -6,7 +6,9 @@ import type { PeerSetting, PlanOptions } from '../../controllers/index.ts'
 import { type ConfigDocument, readDocument } from './document.ts'
 import { ConfigError, type Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
-import { speakerKeys } from './speaker-file.ts'
+import { kubernetesKeys } from './kubernetes-file.ts'
+import { nearest } from './nearest.ts'
+import { speakerKeys } from './speaker-schema.ts'
 
 export interface Given {
   /** By flag name, as text. */
@@ -23,6 +25,8 @@ export interface Loaded {
 }
 
 const names = Object.keys(flags) as FlagName[]
+/** Keys of the file that are no flags. */
+const structureKeys: readonly string[] = [...speakerKeys, ...kubernetesKeys]
 
 export function loadSettings(given: Given): Loaded {
   const file = textOf('config', given, undefined)?.text
@@ -59,10 +63,14 @@ function fileSettings(document: ConfigDocument | undefined): FileSettings {
     throw new ConfigError(document.name, value, 'is no mapping of settings')
   }
   const entries = Object.entries(value as Record<string, unknown>).flatMap(([name, one]) => {
-    if (speakerKeys.includes(name) && !isPlain(one)) return []
-    if (speakerKeys.includes(name) && !(name in flags)) return []
+    if (structureKeys.includes(name) && !(name in flags && isPlain(one))) return []
     const place = document.place([name])
-    if (!(name in flags)) throw new ConfigError(place, name, `is no setting; did you mean ${nearest(name)}?`)
+    if (!(name in flags))
+      throw new ConfigError(
+        place,
+        name,
+        `is no setting; did you mean ${nearest(name, [...names, ...structureKeys]) ?? 'config'}?`,
+      )
     const text = Array.isArray(one) ? one.join(',') : String(one)
     return [[name, { text, place }]]
   })
@@ -156,13 +164,7 @@ function peerRouters(settings: Settings): PeerSetting[] {
   }))
 }
 
-/** The known name that shares the most letter pairs with a mistyped one. */
-export function nearest(name: string): string {
-  const pairs = (text: string) => new Set(Array.from({ length: text.length - 1 }, (_, at) => text.slice(at, at + 2)))
-  const wanted = pairs(name)
-  const score = (other: string) => {
-    const theirs = pairs(other)
-    return [...wanted].filter((pair) => theirs.has(pair)).length / (wanted.size + theirs.size)
-  }
-  return [...names].sort((a, b) => score(b) - score(a))[0]!
+/** The flag that somebody who mistyped one may have meant. */
+export function nearestFlag(name: string): string {
+  return nearest(name, names) ?? 'config'
 }

@@ -146,13 +146,14 @@ export class Exporter {
     originated: boolean,
     verdict: Verdict,
   ): Address | string {
-    const asked = nextHopOf(verdict.actions)
+    const asked = nextHopOf(verdict.actions, family)
     const self = asked === 'self' || (asked === undefined && terms.nextHopSelf)
     const extends6 = terms.extendedNextHop && family === 'ipv4-unicast'
     const ofFamily = (of: ExportTerms['self']) => of[family] ?? (extends6 ? of['ipv6-unicast'] : undefined)
     const own = ofFamily(terms.self)
     const stated = this.#rib.attributes.nextHop(attributes)
-    const kept = originated ? (stated ?? ofFamily(terms.declared) ?? own) : terms.external ? own : stated
+    const changed = terms.external && asked !== 'unchanged'
+    const kept = originated ? (stated ?? ofFamily(terms.declared) ?? own) : changed ? own : stated
     const nextHop = self ? own : typeof asked === 'object' ? asked : kept
     const version = family === 'ipv4-unicast' ? 4 : 6
     if (nextHop === undefined) return `this node has no IPv${version} address to be the next hop`
@@ -182,7 +183,10 @@ export class Exporter {
       this.table.holds(known.id, known.entry)
     if (same) return known.id
     const before = this.#rib.attributes.attributes(attributes)
-    const after = towards(terms, applyActions(verdict.actions, withoutForeignMed(terms, before, originated)))
+    const after = towards(
+      terms,
+      applyActions(verdict.actions, withoutForeignMed(terms, before, originated), terms.localAsn),
+    )
     const withHop: Attributes = nextHop.version === 4 ? { ...after, nextHop } : after
     const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
     const entry = this.table.entry(id)

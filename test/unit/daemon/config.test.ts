@@ -7,6 +7,7 @@ import { configurationPage } from '../../../daemon/config/page.ts'
 import { loadSettings, planOptions } from '../../../daemon/config/settings.ts'
 import { readSpeakerFile } from '../../../daemon/config/speaker-file.ts'
 import { age, table } from '../../../daemon/render/table.ts'
+import { noPolicy } from '../../../policy/index.ts'
 
 const load = (commandLine: Record<string, string>, environment: Record<string, string> = {}) =>
   loadSettings({ commandLine, environment })
@@ -122,7 +123,7 @@ describe('the configuration file of the speaker', () => {
 
   it('J1 takes and gives nothing without a policy', () => {
     const [peer] = read('asn: 1\nrouter-id: 1.1.1.1\npeers: [{ address: 10.0.0.2, asn: 2 }]\n').peers
-    expect([peer!.importPolicy.name, peer!.exportPolicy.name]).to.deep.equal(['reject-all', 'reject-all'])
+    expect([peer!.importPolicy, peer!.exportPolicy]).to.deep.equal([noPolicy, noPolicy])
   })
 
   for (const [from, to, expected] of [
@@ -140,7 +141,11 @@ describe('the configuration file of the speaker', () => {
     ],
     ['le: 24', 'le: 4', /needs 8 <= ge <= le <= 32$/],
     ['"65001:100"', '"65001:x"', /routes\[0\]\.communities\[0\]: "65001:x" is not a community/],
-    ['name: spine', 'nome: spine', /peers\[0\].*Unrecognized key/],
+    [
+      'name: spine',
+      'nome: spine',
+      /^tandem\.yaml:5:\d+ peers\[0\]\.nome: "nome" is no key here; did you mean "name"\?$/,
+    ],
     ['peers:', 'peers: [', /is no valid YAML/],
   ] as const) {
     it(`says where ${to.trim()} is wrong`, () =>

@@ -1,0 +1,64 @@
+/**
+ * What the configuration file of a daemon that follows Kubernetes may say beside its flags: sets, policies, and which peers they are for.
+ * They come before the pair of policies that is built in, which keeps the last word.
+ */
+
+import { z } from 'zod'
+import { type NeighbourEntry, NeighbourSet, type Policy } from '../../policy/index.ts'
+import { type ConfigDocument, checked } from './document.ts'
+import { readPolicies } from './policy-file.ts'
+import { policiesShape, policyNames } from './policy-schema.ts'
+import { type FamilyLimits, maximumOut, readLimits } from './values.ts'
+
+export const kubernetesFileSchema = z.strictObject({
+  ...policiesShape,
+  'peer-policies': z
+    .array(
+      z.strictObject({
+        neighbours: z
+          .array(z.union([z.string(), z.int()]))
+          .optional()
+          .describe(
+            'Peers by address, prefix of addresses, ASN, `external`, `internal`, or names of sets. Default: all.',
+          ),
+        import: policyNames.describe('Policy for what these peers send, or a list of them.'),
+        export: policyNames.describe('Policy for what these peers are sent, or a list of them.'),
+        'maximum-out': maximumOut.optional(),
+      }),
+    )
+    .default([])
+    .describe('For which peers policies are; of several entries that a peer is in, the first counts.'),
+})
+
+export const kubernetesKeys: readonly string[] = Object.keys(kubernetesFileSchema.shape)
+
+/** What some peers have in front of the built-in pair. */
+export interface PeerPolicy {
+  readonly neighbours: NeighbourSet
+  readonly import: Policy | undefined
+  readonly export: Policy | undefined
+  readonly maximumOut: FamilyLimits | undefined
+}
+
+const everybody: readonly NeighbourEntry[] = (['external', 'internal'] as const).map((type) => ({ by: 'type', type }))
+
+/** In the order of the file; throws `ConfigError` with file, line and path for the first thing that is wrong. */
+export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
+  const file = checked(document, kubernetesFileSchema)
+  const policies = readPolicies(document, file, [])
+  return file['peer-policies'].map((part, index): PeerPolicy => {
+    const path = ['peer-policies', index]
+    const list = (key: 'import' | 'export') => {
+      const names = part[key]
+      return names === undefined ? undefined : policies.list(names, [...path, key], true)
+    }
+    const entries = part.neighbours && policies.sets.neighbours.entries(part.neighbours, [...path, 'neighbours'])
+    const limits = part['maximum-out']
+    return {
+      neighbours: new NeighbourSet(entries ?? everybody),
+      import: list('import'),
+      export: list('export'),
+      maximumOut: limits === undefined ? undefined : readLimits(limits),
+    }
+  })
+}

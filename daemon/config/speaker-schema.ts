@@ -1,0 +1,73 @@
+/**
+ * What the configuration file of the speaker alone (`--source none`) may say: who it is, its peers, its policies and its routes.
+ * The schema checks it and documents it; `speaker-file.ts` makes it what `Speaker.apply` takes.
+ */
+
+import { z } from 'zod'
+import { policiesShape, policyNames } from './policy-schema.ts'
+import { address, asn, community, family, largeCommunity, port, uint32 } from './values.ts'
+
+const peerSchema = z.strictObject({
+  name: z.string().min(1).optional().describe('Name in tables, metrics and policies. Default: the address.'),
+  address: address.describe('Address of the peer.'),
+  asn: asn.describe('Its ASN; our own makes it an internal peer.'),
+  port: port.default(179).describe('Its TCP port.'),
+  'local-asn': asn.optional().describe('Our ASN towards this peer, if it is another one.'),
+  'local-address': address.optional().describe('Our address of the session.'),
+  families: z.array(family).min(1).default(['ipv4', 'ipv6']).describe('Families to offer.'),
+  passive: z.boolean().default(false).describe('Wait for the peer to connect.'),
+  'hold-time': z
+    .int()
+    .min(0)
+    .max(65535)
+    .refine((value) => value !== 1 && value !== 2, 'is 1 or 2, which BGP forbids')
+    .default(90)
+    .describe('Seconds; 0 switches keepalives off.'),
+  'connect-retry': z
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(5)
+    .describe('Seconds before the first retry; doubles up to 60.'),
+  'next-hop-self': z.boolean().default(false).describe('Send our own address as the next hop of every route.'),
+  import: policyNames.describe(
+    'Policy for what the peer sends, or a list of them. Without one nothing is taken (RFC 8212).',
+  ),
+  export: policyNames.describe(
+    'Policy for what the peer is sent, or a list of them. Without one nothing is sent (RFC 8212).',
+  ),
+})
+
+const routeSchema = z.strictObject({
+  prefix: z.string().optional().describe('One prefix.'),
+  prefixes: z.array(z.unknown()).optional().describe('Or many with the same attributes.'),
+  'next-hop': address.optional().describe('Default: our address of the family.'),
+  origin: z.enum(['igp', 'egp', 'incomplete']).default('igp'),
+  med: uint32.optional(),
+  'local-pref': uint32.optional().describe('Sent to internal peers only.'),
+  'as-path': z.array(asn).optional().describe('ASNs before ours.'),
+  communities: z.array(community).optional(),
+  'large-communities': z.array(largeCommunity).optional(),
+})
+
+export const speakerFileSchema = z.strictObject({
+  asn: asn.describe('Our ASN.'),
+  'router-id': address
+    .refine(({ version, w0 }) => version === 4 && w0 !== 0, 'is not a dotted quad other than 0.0.0.0')
+    .describe('Our BGP identifier.'),
+  listen: z
+    .array(z.strictObject({ address, port: port.default(179) }))
+    .optional()
+    .describe('Where to accept connections. Default: port 179 of both families.'),
+  addresses: z
+    .strictObject({ ipv4: address.optional(), ipv6: address.optional() })
+    .default({})
+    .describe('Next hops of routes that name none, by family.'),
+  peers: z.array(peerSchema).default([]),
+  ...policiesShape,
+  routes: z.array(routeSchema).default([]).describe('Routes to originate.'),
+})
+
+export type SpeakerFile = z.infer<typeof speakerFileSchema>
+
+export const speakerKeys: readonly string[] = Object.keys(speakerFileSchema.shape)

@@ -1,0 +1,51 @@
+/** The values that configuration files are made of: ASNs, addresses, communities. Each says in its message what would be right. */
+
+import type { Address, Family } from 'bgp-ts'
+import { z } from 'zod'
+import { readCommunity } from '../../controllers/index.ts'
+import { parseAddress } from '../../policy/index.ts'
+
+export const asn = z.int().min(1).max(4294967295)
+export const port = z.int().min(1).max(65535)
+export const uint32 = z.int().min(0).max(0xffffffff)
+
+export const address = z.string().transform((text, context): Address => {
+  const parsed = parseAddress(text)
+  if (parsed) return parsed
+  context.addIssue({ code: 'custom', message: 'is not an IP address' })
+  return z.NEVER
+})
+
+export const community = z.union([z.string(), z.int().min(0)]).transform((value, context): number => {
+  const read = readCommunity(String(value))
+  if (read.ok) return read.value
+  context.addIssue({ code: 'custom', message: read.expected })
+  return z.NEVER
+})
+
+export const largeCommunity = z.string().transform((text, context): [number, number, number] => {
+  const parts = text.split(':').map(Number)
+  if (/^\d+:\d+:\d+$/.test(text) && parts.every((part) => part <= 0xffffffff)) return parts as [number, number, number]
+  context.addIssue({ code: 'custom', message: 'is not a large community such as 65000:1:2' })
+  return z.NEVER
+})
+
+export const familyNames = { ipv4: 'ipv4-unicast', ipv6: 'ipv6-unicast' } as const
+export const family = z.enum(['ipv4', 'ipv6'])
+
+/** A number of routes for each family; a family without one has no limit. */
+export type FamilyLimits = { readonly [name in Family]?: number }
+
+const limit = z.int().min(1).max(0x7fffffff)
+export const maximumOut = z
+  .union([limit, z.strictObject({ ipv4: limit.optional(), ipv6: limit.optional() })], {
+    error: 'is not a number of routes, or a mapping of ipv4 and ipv6',
+  })
+  .describe(
+    'Routes that the peer is sent at most, in each family or by family; more are held back, so that its own limit never trips.',
+  )
+
+export function readLimits(limits: z.output<typeof maximumOut>): FamilyLimits {
+  const { ipv4, ipv6 } = typeof limits === 'number' ? { ipv4: limits, ipv6: limits } : limits
+  return { ...(ipv4 !== undefined && { 'ipv4-unicast': ipv4 }), ...(ipv6 !== undefined && { 'ipv6-unicast': ipv6 }) }
+}

@@ -1,0 +1,34 @@
+/**
+ * Lists of policies: a route goes through them in order until one decides. A list is made one policy, whose statements know where they
+ * come from, so nothing else has to know of lists.
+ */
+
+import type { Policy, Statement } from './policy.ts'
+import type { Rule } from './steps.ts'
+
+/** The policies of a list as one. A route that none of them decided is rejected, unless the last says `next` and something follows the list. */
+export function chain(list: readonly Policy[]): Policy {
+  const [first, ...rest] = list
+  if (first && rest.length === 0 && first.place === undefined) return first
+  const statements: Statement[] = []
+  for (const policy of list) {
+    statements.push(...policy.statements.map((statement) => labelled(policy, statement)))
+    if (policy.default === 'next') continue
+    const name = 'default'
+    statements.push(labelled(policy, { name, match: {}, action: policy.default }))
+    // What stands behind a policy that decides everything is never asked.
+    break
+  }
+  return { name: list.map(({ name }) => name).join(', '), statements, default: 'next' }
+}
+
+function labelled(policy: Policy, statement: Statement): Statement {
+  const place = statement.origin?.place ?? policy.place
+  const origin = { policy: policy.name, statement: statement.name, ...(place !== undefined && { place }) }
+  return { ...statement, name: `${policy.name}: ${statement.name}`, origin }
+}
+
+/** `policy "from-spine", statement "bogons" (tandem.yaml:12:7)`. */
+export function formatRule({ origin: { policy, statement, place } }: Pick<Rule, 'origin'>): string {
+  return `policy "${policy}", statement "${statement}"${place === undefined ? '' : ` (${place})`}`
+}
