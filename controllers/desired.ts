@@ -1,8 +1,9 @@
 /** A plan as the speaker takes it. */
 
 import { Address } from 'bgp-ts'
-import type { Desired } from '../speaker/index.ts'
-import type { Plan } from './plan/model.ts'
+import type { Desired, PeerDeclaration } from '../speaker/index.ts'
+import type { Passwords } from './annotations/passwords.ts'
+import type { Plan, PlannedPeer } from './plan/model.ts'
 import type { PlanOptions } from './plan/options.ts'
 
 const everywhere = [new Address(4, 0), new Address(6, 0)]
@@ -11,6 +12,7 @@ const everywhere = [new Address(4, 0), new Address(6, 0)]
 export function toDesired(
   plan: Pick<Plan, 'local' | 'peers' | 'importPolicy' | 'exportPolicy'>,
   options: PlanOptions,
+  passwords?: Passwords,
 ): Omit<Desired, 'routes'> | undefined {
   const { local } = plan
   if (!local) return undefined
@@ -20,6 +22,7 @@ export function toDesired(
       routerId: local.routerId,
       listen: (options.listen ?? everywhere).map((address) => ({ address, port: options.bgpPort })),
       addresses: local.addresses,
+      restart: options.restart,
     },
     peers: plan.peers.map((peer) => ({
       name: peer.name,
@@ -27,14 +30,29 @@ export function toDesired(
       port: peer.port,
       asn: peer.asn,
       ...(peer.localAddress && { localAddress: peer.localAddress }),
-      families: peer.families,
       passive: false,
       holdTime: options.holdTime,
       connectRetry: options.connectRetry,
       nextHopSelf: false,
+      ...peer.session,
+      ...(peer.zone !== undefined && { zone: peer.zone }),
+      families: peer.families,
       importPolicy: plan.importPolicy,
       exportPolicy: plan.exportPolicy,
-      ...(peer.blocked !== undefined && { blocked: peer.blocked }),
+      ...authentication(peer, passwords),
     })),
   }
+}
+
+/** The key, or why the peer may not come up: never without one that is asked for. */
+function authentication(
+  { password, blocked }: PlannedPeer,
+  passwords: Passwords | undefined,
+): Pick<PeerDeclaration, 'password' | 'blocked'> {
+  if (blocked !== undefined) return { blocked }
+  if (password?.kind === 'key') return { password: password.secret }
+  if (password?.kind !== 'named') return {}
+  const found = passwords?.get(password.name) ?? 'there is no folder of passwords (--peer-passwords-dir)'
+  if (typeof found !== 'string') return { password: found }
+  return { blocked: `password ${password.name}: ${found}; never without authentication` }
 }

@@ -4,6 +4,8 @@ import type { Address, Family } from 'bgp-ts'
 import type { Policy } from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import type { NodeSettings } from '../annotations/node-settings.ts'
+import type { PeerPassword } from '../annotations/passwords.ts'
+import type { SessionSettings } from '../annotations/session-settings.ts'
 import type { Finding } from '../findings.ts'
 import type { Drain } from './node-life.ts'
 
@@ -36,6 +38,10 @@ export interface PlannedPeer {
   readonly port: number
   readonly type: 'external' | 'internal'
   readonly localAddress: Address | undefined
+  /** Interface of a link-local address. */
+  readonly zone: string | undefined
+  readonly password: PeerPassword | undefined
+  readonly session: SessionSettings
   readonly families: readonly Family[]
   /** Which flag, annotation or Node object it comes from. */
   readonly origin: string

@@ -1,7 +1,9 @@
 /** What the operator sets for the whole daemon: one field a flag, checked before it comes here. */
 
 import type { Address, Prefix } from 'bgp-ts'
+import type { RestartCircumstances } from '../../speaker/index.ts'
 import type { PeerSetting } from '../annotations/peers.ts'
+import type { SessionSettings } from '../annotations/session-settings.ts'
 import type { DrainSignal, GateCondition } from './node-life.ts'
 
 export interface PlanOptions {
@@ -14,6 +16,11 @@ export interface PlanOptions {
   /** Seconds. */
   readonly holdTime: number
   readonly connectRetry: number
+  /** Of sessions with routers and with nodes. */
+  readonly session: SessionSettings
+  /** Of sessions with external peers, where the peer itself says nothing else. */
+  readonly externalSession: SessionSettings
+  readonly restart: RestartCircumstances
   /** Empty, `generate`, or a dotted quad. */
   readonly routerId: string
   readonly advertiseClusterIp: boolean

@@ -27,7 +27,10 @@ export function planPeers(
   const routers = externalPeers(node, settings, addresses, asn, options)
   const nodes = options.enableIbgp ? nodePeers(view, node, addresses, asn, options) : { peers: [], findings: [] }
   const names = new Set(routers.map(({ name }) => name))
-  return { peers: [...routers, ...nodes.peers.filter(({ name }) => !names.has(name))], findings: nodes.findings }
+  return {
+    peers: [...routers, ...nodes.peers.filter(({ name }) => !names.has(name))],
+    findings: [...routers.flatMap(trimmedPassword), ...nodes.findings],
+  }
 }
 
 /** Flags, else `kube-router.io/peers`, else `peer.*`: alternatives, never added up. */
@@ -42,28 +45,47 @@ function externalPeers(
   const annotation = peersAnnotation in node.annotations ? peersAnnotation : legacyAnnotations.ips
   const origin = fromFlags ? '--peer-router-ips' : `node/${node.name} ${annotation}`
   const wanted = fromFlags ? options.peerRouters : settings.peers
-  return wanted.map((peer) => routerPeer(peer, addresses, asn, origin))
+  return wanted.map((peer) => routerPeer(peer, addresses, asn, origin, options))
 }
 
-function routerPeer(peer: PeerSetting, addresses: NodeAddresses, asn: number, origin: string): PlannedPeer {
+function routerPeer(
+  peer: PeerSetting,
+  addresses: NodeAddresses,
+  asn: number,
+  origin: string,
+  options: PlanOptions,
+): PlannedPeer {
   const family = familyOfAddress(peer.address)
   const localAddress = peer.localAddress ?? addresses.best[family]
-  const blocked = peer.hasPassword
-    ? 'it has a password, and TCP MD5 is not in this release: never without authentication'
-    : localAddress
-      ? undefined
-      : `the node has no address of ${family} to peer from`
+  const blocked =
+    peer.password?.kind === 'unusable'
+      ? `${peer.password.why}: never without authentication`
+      : localAddress || peer.zone
+        ? undefined
+        : `the node has no address of ${family} to peer from`
+  const type = peer.asn === asn ? 'internal' : 'external'
+  const wanted = peer.session?.families
   return {
-    name: formatAddress(peer.address),
+    name: formatAddress(peer.address) + (peer.zone ? `%${peer.zone}` : ''),
     address: peer.address,
     asn: peer.asn,
     port: peer.port,
-    type: peer.asn === asn ? 'internal' : 'external',
-    localAddress,
-    families: families.filter((one) => addresses.best[one] !== undefined),
+    type,
+    // The kernel takes the link's own address to a link-local peer.
+    localAddress: peer.zone ? peer.localAddress : localAddress,
+    zone: peer.zone,
+    password: peer.password,
+    session: { ...options.session, ...(type === 'external' && options.externalSession), ...peer.session },
+    families: families.filter((one) => addresses.best[one] !== undefined && (wanted?.includes(one) ?? true)),
     origin,
     blocked,
   }
+}
+
+/** As base64 of a file, or of `echo`, has it: no router can be given such a key. */
+function trimmedPassword({ name, origin, password }: PlannedPeer): Finding[] {
+  if (password?.kind !== 'key' || !password.trimmed) return []
+  return [warning(origin, `password of ${name}`, '(not shown)', 'ends in a newline, which is left out')]
 }
 
 /** One session a pair of nodes, between their primary addresses. */
@@ -101,6 +123,9 @@ function nodePeer(
     port: options.bgpPort,
     type: 'internal',
     localAddress: local,
+    zone: undefined,
+    password: undefined,
+    session: options.session,
     families: families.filter((family) => theirs.best[family] !== undefined),
     origin: `node/${node.name}`,
     blocked: undefined,

@@ -2,7 +2,7 @@
 
 import type { ApplyReport, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
-import { readText } from '../config/settings.ts'
+import { readText } from '../config/document.ts'
 import type { Explanation } from '../explain.ts'
 import { peersTable, routesTable } from '../render/views.ts'
 

@@ -1,15 +1,16 @@
 /** `tandem run`: the daemon. A source, a speaker, the admin socket, and an orderly end. */
 
-import { type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
+import { type Desired, type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
 import { serveAdmin } from '../admin/server.ts'
 import { alwaysSynced } from '../backend.ts'
-import { readDocument } from '../config/document.ts'
+import { type ConfigDocument, readDocument, readText } from '../config/document.ts'
 import { ConfigError } from '../config/flag.ts'
-import { type Loaded, readText } from '../config/settings.ts'
+import type { Loaded } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { following } from '../following.ts'
 import { type HealthServer, serveHealth } from '../health.ts'
 import { logSessions, newLog } from '../log.ts'
+import { circumstancesOfStart, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
 
 export async function run(loaded: Loaded, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
@@ -45,8 +46,13 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
   if (!document)
     throw new ConfigError('--config', '', 'is needed with --source none: the file of peers, policies and routes')
   const speaker = new Speaker(nodeWorld(log))
+  const start = circumstancesOfStart({ adminSocket: settings['admin-socket'], time: longestRestart }, log)
+  const declared = (file: ConfigDocument): Desired => {
+    const { deferral, ...desired } = readSpeakerFile(file)
+    return { ...desired, local: { ...desired.local, restart: { ...start, deferral } } }
+  }
   const apply = (name: string, text: string) => {
-    const report = speaker.apply(readSpeakerFile(readDocument(name, text)))
+    const report = speaker.apply(declared(readDocument(name, text)))
     for (const { name: peer, why } of report.peers.reset)
       log.warn({ peer, why }, 'session reset by a change of configuration')
     log.info({ name, ...report.routes }, 'configuration applied')
@@ -63,9 +69,9 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
       apply,
     },
     start: async () => {
-      speaker.apply(readSpeakerFile(document))
+      speaker.apply(declared(document))
     },
-    stop: () => speaker.stop(),
+    stop: (toReturn) => speaker.stop({ toReturn }),
     reload: () => {
       try {
         apply(settings.config, readText('--config', settings.config))
@@ -88,7 +94,8 @@ function stopOnSignals(
     log.info({ signal }, 'stopping')
     // What does not end in time must not keep the process: peers have their NOTIFICATION by then.
     setTimeout(() => process.exit(0), 900).unref()
-    void Promise.all([running.stop(), ...servers.map((server) => server.close())])
+    // Whoever sends SIGTERM starts it again as a rule; a human at the keyboard does not.
+    void Promise.all([running.stop(signal === 'SIGTERM'), ...servers.map((server) => server.close())])
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

@@ -4,7 +4,7 @@
  */
 
 import { Address } from 'bgp-ts'
-import { drainSignals, drainsByDefault, gateConditions } from '../../controllers/index.ts'
+import { drainSignals, drainsByDefault, gateConditions, usualMaxPrefixes } from '../../controllers/index.ts'
 import {
   bool,
   cidr,
@@ -103,6 +103,33 @@ export const flags = {
   'bgp-port': flag(port, 179, 'port to listen on, and of the other nodes'),
   'bgp-holdtime': flag(duration(3, 65535), 90, 'hold time to offer, in every session', '90s'),
   'connect-retry': flag(duration(1, 3600), 5, 'pause before the first retry; doubles up to a minute', '5s'),
+  'bgp-graceful-restart': flag(bool, false, 'keep routes while a peer restarts, and ask peers to keep ours (RFC 4724)'),
+  'bgp-graceful-restart-time': flag(duration(1, 4095), 90, 'how long peers are asked to keep them', '90s'),
+  'bgp-graceful-restart-deferral-time': flag(
+    duration(1, 64800),
+    360,
+    'how long a restarted daemon waits for what its peers know, at most',
+    '360s',
+  ),
+  'bgp-long-lived-time': flag(
+    duration(0, 0xffffff),
+    0,
+    'how long peers are asked to keep routes after that as a last resort (RFC 9494)',
+    '0: not at all',
+  ),
+  'extended-next-hop': flag(bool, true, 'offer IPv4 routes with IPv6 next hops (RFC 8950)'),
+  'max-prefixes': flag(
+    integer(0, 0x7fffffff),
+    usualMaxPrefixes,
+    'different prefixes that a peer may announce in each family; 0 for no limit',
+  ),
+  'max-prefixes-beyond': flag(oneOf('discard', 'reset'), 'discard', 'refuse what is beyond, or end the session'),
+  'max-prefixes-restart': flag(
+    duration(0, 86400),
+    0,
+    'how long after a session that ended so is tried again',
+    'not before the peer is declared anew',
+  ),
   'local-addresses': flag(list(ip), [], 'addresses to listen on', 'all of both families'),
 
   'peer-router-ips': flag(list(ip), [], 'routers to peer with; the peers of node annotations then do not count'),
@@ -111,9 +138,26 @@ export const flags = {
   'peer-router-passwords': flag(
     list(text),
     [],
-    'their TCP MD5 passwords, base64; such peers stay down in this release',
+    'their TCP MD5 passwords, base64: none, or one per router, empty for none',
   ),
-  'peer-router-passwords-file': flag(named('FILE'), '', 'the same from a file'),
+  'peer-router-passwords-file': flag(named('FILE'), '', 'the same from a file, which is read again when it changes'),
+  'peer-passwords-dir': flag(
+    named('DIR'),
+    '',
+    'folder of passwords that annotations name with password-from, e.g. a mounted Secret; read again when it changes',
+  ),
+  'peer-router-multihop-ttl': flag(
+    integer(0, 255),
+    0,
+    'hops that what is sent to external peers may take',
+    "0: the kernel's own",
+  ),
+  'peer-router-ttl-security': flag(
+    integer(0, 255),
+    0,
+    'external peers are at most so many hops away, and what comes from further is dropped (RFC 5082)',
+    '0: no limit',
+  ),
 
   'advertise-cluster-ip': flag(bool, false, 'advertise ClusterIPs; a service can say otherwise'),
   'advertise-external-ip': flag(bool, false, 'advertise external IPs; a service can say otherwise'),
@@ -205,15 +249,11 @@ export const foreignFlags: Readonly<Record<string, string>> = {
   'enable-pod-egress': 'masquerading is the work of another program',
   'auto-mtu': 'the MTU in the CNI file is left as it is',
   'disable-source-dest-check': 'cloud settings are not touched',
-  'bgp-graceful-restart': 'graceful restart is not in this release',
-  'bgp-graceful-restart-time': 'graceful restart is not in this release',
-  'bgp-graceful-restart-deferral-time': 'graceful restart is not in this release',
   'enable-bfd': 'BFD is not in this release',
   'bfd-port': 'BFD is not in this release',
   'bfd-detection-multiplier': 'BFD is not in this release',
   'bfd-desired-min-tx-interval': 'BFD is not in this release',
   'bfd-required-min-rx-interval': 'BFD is not in this release',
-  'peer-router-multihop-ttl': 'sessions are not limited to one hop',
   'routes-sync-period': 'everything is applied when it changes',
   'injected-routes-sync-period': 'routes are not put into the kernel',
   'loadbalancer-sync-period': 'everything is applied when it changes',

@@ -1,13 +1,14 @@
 /** Flags, environment and file together: the flag wins, then the environment, then the file, then the default. */
 
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { PeerSetting, PlanOptions } from '../../controllers/index.ts'
-import { type ConfigDocument, readDocument } from './document.ts'
+import type { RestartCircumstances } from '../../speaker/index.ts'
+import { type ConfigDocument, readDocument, readText } from './document.ts'
 import { ConfigError, type Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
 import { kubernetesKeys } from './kubernetes-file.ts'
 import { nearest } from './nearest.ts'
+import { externalDefaults, noRestart, routerPasswords, sessionDefaults } from './session-flags.ts'
 import { speakerKeys } from './speaker-schema.ts'
 
 export interface Given {
@@ -97,17 +98,12 @@ function textOf(
   return inFile?.[name] ?? (inherited && inheritedText ? { text: inheritedText, place: inherited } : undefined)
 }
 
-export function readText(place: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new ConfigError(place, path, `cannot be read (${why})`)
-  }
-}
-
 /** The settings as `plan()` takes them; what does not fit together is an error here. */
-export function planOptions(settings: Settings, environment: Given['environment']): PlanOptions {
+export function planOptions(
+  settings: Settings,
+  environment: Given['environment'],
+  restart: RestartCircumstances = noRestart,
+): PlanOptions {
   return {
     nodeName: settings['hostname-override'] || environment['NODE_NAME'] || hostname(),
     clusterAsn: settings['cluster-asn'],
@@ -116,6 +112,9 @@ export function planOptions(settings: Settings, environment: Given['environment'
     bgpPort: settings['bgp-port'],
     holdTime: settings['bgp-holdtime'],
     connectRetry: settings['connect-retry'],
+    session: sessionDefaults(settings),
+    externalSession: externalDefaults(settings),
+    restart,
     routerId: settings['router-id'],
     advertiseClusterIp: settings['advertise-cluster-ip'],
     advertiseExternalIp: settings['advertise-external-ip'],
@@ -155,12 +154,12 @@ function peerRouters(settings: Settings): PeerSetting[] {
   const repeated = ips.find((one, index) => ips.findIndex((other) => String(other) === String(one)) !== index)
   if (repeated)
     throw new ConfigError('--peer-router-ips', String(repeated), 'is there twice: one session per address is possible')
-  const fromFile = settings['peer-router-passwords-file'] !== ''
+  const passwordAt = routerPasswords(settings)
   return ips.map((address, index) => ({
     address,
     asn: settings['peer-router-asns'][index]!,
     port: settings['peer-router-ports'][index] ?? 179,
-    hasPassword: fromFile || (settings['peer-router-passwords'][index] ?? '') !== '',
+    ...passwordAt(index),
   }))
 }
 

@@ -4,16 +4,23 @@
  */
 
 import { z } from 'zod'
+import { sessionShape } from '../../controllers/index.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'
-import { address, asn, community, family, largeCommunity, port, uint32 } from './values.ts'
+import { address, asn, community, family, largeCommunity, peerAddress, port, uint32 } from './values.ts'
 
 const peerSchema = z.strictObject({
   name: z.string().min(1).optional().describe('Name in tables, metrics and policies. Default: the address.'),
-  address: address.describe('Address of the peer.'),
+  address: peerAddress.describe(
+    'Address of the peer, with `%interface` for one of a link; or a prefix of neighbours that may connect.',
+  ),
+  limit: z.int().min(1).max(10000).default(100).describe('Neighbours of a prefix at most.'),
   asn: asn.describe('Its ASN; our own makes it an internal peer.'),
   port: port.default(179).describe('Its TCP port.'),
   'local-asn': asn.optional().describe('Our ASN towards this peer, if it is another one.'),
   'local-address': address.optional().describe('Our address of the session.'),
+  password: z.string().min(1).optional().describe('TCP MD5 password (RFC 2385).'),
+  'password-file': z.string().min(1).optional().describe('File with the password, read with the configuration.'),
+  ...sessionShape,
   families: z.array(family).min(1).default(['ipv4', 'ipv6']).describe('Families to offer.'),
   passive: z.boolean().default(false).describe('Wait for the peer to connect.'),
   'hold-time': z
@@ -63,6 +70,12 @@ export const speakerFileSchema = z.strictObject({
     .strictObject({ ipv4: address.optional(), ipv6: address.optional() })
     .default({})
     .describe('Next hops of routes that name none, by family.'),
+  'restart-deferral': z
+    .int()
+    .min(1)
+    .max(64800)
+    .default(360)
+    .describe('Seconds that a restarted speaker waits for what its peers know, at most.'),
   peers: z.array(peerSchema).default([]),
   ...policiesShape,
   routes: z.array(routeSchema).default([]).describe('Routes to originate.'),
