@@ -1,7 +1,7 @@
 /** The values of annotations: lists, booleans, numbers, CIDRs, communities. Each reader returns the value or says what would be right. */
 
-import { type Prefix, wellKnownCommunities } from 'bgp-ts'
-import { parsePrefix } from '../../policy/index.ts'
+import { type ExtendedCommunity, type LargeCommunity, type Prefix, wellKnownCommunities } from 'bgp-ts'
+import { parseAddress, parsePrefix } from '../../policy/index.ts'
 
 /** A value, or what is wrong with which item. */
 export type Read<Value> =
@@ -32,6 +32,12 @@ export function readBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false
   return undefined
+}
+
+/** The same words, where anything else is a fault. */
+export function readSwitch(text: string): Read<boolean> {
+  const value = readBool(text)
+  return value === undefined ? bad(text, 'is neither "true" nor "false"') : good(value)
 }
 
 export function readCidr(text: string): Read<Prefix> {
@@ -83,4 +89,47 @@ export function readCommunity(text: string): Read<number> {
   }
   if (/^\d+$/.test(text) && Number(text) <= 0xffffffff) return good(Number(text))
   return bad(text, 'is not a community such as 65000:100, a decimal number, or a well-known name such as no-export')
+}
+
+const isUint = (text: string, bits: 16 | 32) => /^\d{1,10}$/.test(text) && Number(text) < 2 ** bits
+
+/** Three decimal numbers of 32 bits (RFC 8092 section 5). */
+export function readLargeCommunity(text: string): Read<LargeCommunity> {
+  const parts = text.split(':')
+  if (parts.length === 3 && parts.every((part) => isUint(part, 32))) {
+    return good(parts.map(Number) as unknown as LargeCommunity)
+  }
+  return bad(text, 'is not a large community such as 64512:1:2, three numbers from 0 to 4294967295')
+}
+
+const extendedKinds: Readonly<Record<string, number>> = { rt: 0x02, soo: 0x03, ro: 0x03 }
+
+/** `rt:` or `soo:` with an ASN or an IPv4 address and a number (RFC 4360 section 4, RFC 5668), or 16 hexadecimal digits after `0x`. */
+export function readExtendedCommunity(text: string): Read<ExtendedCommunity> {
+  const raw = /^0x([0-9a-f]{8})([0-9a-f]{8})$/i.exec(text)
+  if (raw) return good({ high: Number(`0x${raw[1]}`), low: Number(`0x${raw[2]}`) })
+  const [kind = '', administrator = '', value = '', ...more] = text.split(':')
+  const subtype = extendedKinds[kind.toLowerCase()]
+  const address = administrator.includes('.') ? parseAddress(administrator) : undefined
+  if (subtype !== undefined && more.length === 0) {
+    if (isUint(administrator, 16) && isUint(value, 32)) {
+      return good({ high: ((subtype << 16) | Number(administrator)) >>> 0, low: Number(value) })
+    }
+    const wide = address ? address.w0 >>> 0 : isUint(administrator, 32) ? Number(administrator) : undefined
+    if (wide !== undefined && isUint(value, 16)) {
+      const type = address ? 0x01 : 0x02
+      const high = (type << 24) | (subtype << 16) | (wide >>> 16)
+      return good({ high: high >>> 0, low: (((wide & 0xffff) << 16) | Number(value)) >>> 0 })
+    }
+  }
+  return bad(
+    text,
+    'is not an extended community such as rt:64512:100, soo:192.0.2.1:100, or 16 hexadecimal digits after 0x',
+  )
+}
+
+/** How often an ASN is put before a path. */
+export function readCount(text: string): Read<number> {
+  const value = /^\d+$/.test(text) ? Number(text) : 0
+  return value >= 1 && value <= 255 ? good(value) : bad(text, 'is not a count from 1 to 255')
 }

@@ -3,17 +3,11 @@
  * provenance or withheld with the one rule that holds it back. One broken service never affects another.
  */
 
-import {
-  type Address,
-  contains,
-  formatAddress,
-  formatPrefix,
-  hostPrefix,
-  type Prefix,
-  wellKnownCommunities,
-} from 'bgp-ts'
+import { type Address, contains, type Family, formatAddress, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
 import { familyOfAddress, parseAddress } from '../../policy/index.ts'
-import type { OriginatedAttributes, OriginatedRoute } from '../../speaker/index.ts'
+import type { OriginatedRoute } from '../../speaker/index.ts'
+import { type AttributeSettings, attributeAnnotations, attributeKeys } from '../annotations/attributes.ts'
+import { readServiceSettings, type ServiceSettings } from '../annotations/service-settings.ts'
 import { readBool } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
 import { orNone, sharedText } from '../shared.ts'
@@ -23,6 +17,7 @@ import type { Withheld } from './model.ts'
 import type { NodeAddresses } from './node-addresses.ts'
 import type { Circumstances, Drain } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
+import { type RouteAttributes, routeAttributes, selectionOf } from './route-attributes.ts'
 
 export const serviceAnnotations = {
   clusterIp: 'kube-router.io/service.advertise.clusterip',
@@ -79,6 +74,8 @@ export interface ServicePlan {
   readonly findings: readonly Finding[]
   /** Every VIP of it that no service range covers, advertised or not: none of them may come in from a peer. */
   readonly vips: readonly Prefix[]
+  /** What its annotations say now, for the next plan's last good values; undefined where they say nothing. */
+  readonly settings: ServiceSettings | undefined
 }
 
 /** What a service is judged by, beside itself. */
@@ -87,14 +84,20 @@ export interface ServiceContext {
   readonly endpoints: Endpoints
   readonly drain: Drain | undefined
   readonly circumstances: Circumstances
+  /** What the Node says of all its routes. */
+  readonly attributes: AttributeSettings
+  /** What follows from it for services that say nothing themselves: nearly all. */
+  readonly plain: Readonly<Record<Family, RouteAttributes>>
   readonly options: PlanOptions
 }
 
-export function planService(service: ServiceView, context: ServiceContext): ServicePlan {
+/** `lastGood` is what the service's annotations said in the plan before. */
+export function planService(service: ServiceView, context: ServiceContext, lastGood?: ServiceSettings): ServicePlan {
   const object = `service/${service.namespace}/${service.name}`
   const routes: OriginatedRoute[] = []
   const withheld: Withheld[] = []
   const findings = annotationFindings(service, object)
+  const settings = readServiceSettings(service, object, findings, lastGood)
   const vips: Prefix[] = []
   const { options } = context
   for (const vip of vipsOf(service)) {
@@ -115,19 +118,31 @@ export function planService(service: ServiceView, context: ServiceContext): Serv
       ]
       withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field, reason, mend })
     } else if (nextHop) {
-      const rule = sharedText(ruleOf(service, vip.kind, context.drain))
+      const rule = sharedText(ruleOf(service, vip.kind, settings, context))
       const field = sharedText(vip.field)
-      const attributes = context.drain ? leavingAttributes : plainAttributes
-      routes.push({ prefix, nextHop, attributes, origin: { kind: vip.kind, object, field, rule } })
+      const said = settings ? vipAttributes(context, prefix.family, settings) : context.plain[prefix.family]
+      routes.push({ prefix, nextHop, ...said, origin: { kind: vip.kind, object, field, rule } })
     }
   }
-  return { routes: orNone(routes), withheld: orNone(withheld), findings: orNone(findings), vips: orNone(vips) }
+  return {
+    routes: orNone(routes),
+    withheld: orNone(withheld),
+    findings: orNone(findings),
+    vips: orNone(vips),
+    settings,
+  }
 }
 
-// One object each: routes that share it are interned with one look-up.
-const plainAttributes: OriginatedAttributes = {}
-/** RFC 8326: the receiver prefers any other path, so that nothing is lost when this one goes. */
-const leavingAttributes: OriginatedAttributes = { communities: [wellKnownCommunities['graceful-shutdown']] }
+/** What a VIP is sent with, and to whom. */
+export function vipAttributes(
+  { attributes, drain }: Pick<ServiceContext, 'attributes' | 'drain'>,
+  family: Family,
+  settings: ServiceSettings = {},
+): RouteAttributes {
+  const clauses = [...(attributes.to ?? []), ...(settings.to ?? [])]
+  const to = selectionOf(attributeAnnotations.to, clauses, family)
+  return routeAttributes([attributes, settings], family, drain !== undefined, to)
+}
 
 /** Every address that the service could be reached by; none for types that have no VIP. */
 function vipsOf(service: ServiceView): Vip[] {
@@ -278,12 +293,19 @@ function withoutNextHop(address: Address, addresses: NodeAddresses): Obstacle | 
   }
 }
 
-function ruleOf(service: ServiceView, kind: VipKind, drain: Drain | undefined): string {
+function ruleOf(
+  service: ServiceView,
+  kind: VipKind,
+  settings: ServiceSettings | undefined,
+  { drain, attributes }: ServiceContext,
+): string {
   const { annotation, flag } = rules[kind]
   const why = annotation in service.annotations ? `annotation ${annotation}` : flag
   const local = localField(service, kind)
   const leaving = drain ? `; leaving (GRACEFUL_SHUTDOWN), because of ${drain.signal}` : ''
-  return `${why}${local ? `; ${local}, and an endpoint is here` : ''}${leaving}`
+  const said = [...new Set([...attributeKeys(attributes), ...attributeKeys(settings ?? {})])]
+  const withThem = said.length > 0 ? `; with ${said.join(', ')}` : ''
+  return `${why}${local ? `; ${local}, and an endpoint is here` : ''}${withThem}${leaving}`
 }
 
 function annotationFindings(service: ServiceView, object: string): Finding[] {

@@ -29,6 +29,18 @@ const nodeNames = ['n1', 'n2']
 const serviceNames = ['a', 'b', 'c']
 const policies = fc.constantFrom('Cluster', 'Local')
 
+/** Annotations about attributes, good and bad ones: what is kept of the last good value has to be the same too. */
+const bgpAnnotations = fc
+  .record(
+    {
+      med: fc.constantFrom('5', '5; ipv6=6', 'border=7', 'much'),
+      communities: fc.constantFrom('64512:1', 'no-export; ipv4 65001=none', '64512'),
+      'advertise-to': fc.constantFrom('border', 'ipv6=none', 'a b'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((values) => Object.fromEntries(Object.entries(values).map(([key, text]) => [`tandem.io/bgp.${key}`, text])))
+
 const nodeStep: fc.Arbitrary<Step> = fc
   .record({
     name: fc.constantFrom(...nodeNames),
@@ -36,14 +48,15 @@ const nodeStep: fc.Arbitrary<Step> = fc
     podCidrs: fc.subarray(['10.244.1.0/24', 'fd00:244:1::/64', 'not a CIDR']),
     hasIpv6: fc.boolean(),
     label: fc.boolean(),
+    bgp: bgpAnnotations,
   })
-  .chain(({ name, drained, podCidrs, hasIpv6, label }) =>
+  .chain(({ name, drained, podCidrs, hasIpv6, label, bgp }) =>
     maybe(
       fc.constant(
         node(name, {
           podCidrs,
           ips: hasIpv6 ? ['10.0.0.1', 'fd00::1'] : ['10.0.0.1'],
-          annotations: drained ? { 'tandem.io/drain': 'true' } : {},
+          annotations: { ...bgp, ...(drained && { 'tandem.io/drain': 'true' }) },
           labels: label ? { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } : {},
         }),
       ),
@@ -58,8 +71,9 @@ const serviceStep: fc.Arbitrary<Step> = fc
     internal: policies,
     external: policies,
     off: fc.boolean(),
+    bgp: bgpAnnotations,
   })
-  .chain(({ name, externalIps, ingress, internal, external, off }) =>
+  .chain(({ name, externalIps, ingress, internal, external, off, bgp }) =>
     maybe(
       fc.constant(
         service(name, {
@@ -68,7 +82,7 @@ const serviceStep: fc.Arbitrary<Step> = fc
           ingress: ingress.map((ip) => ({ ip })),
           internalTrafficPolicy: internal,
           externalTrafficPolicy: external,
-          annotations: off ? { 'kube-router.io/service.advertise.clusterip': 'no' } : {},
+          annotations: { ...bgp, ...(off && { 'kube-router.io/service.advertise.clusterip': 'no' }) },
         }),
       ),
     ).map((value) => ({ kind: 'services' as const, key: `default/${name}`, value })),
@@ -101,10 +115,15 @@ const history = fc.array(fc.array(fc.oneof(nodeStep, serviceStep, sliceStep), { 
   maxLength: 25,
 })
 
+const routeInWords = ({ prefix, nextHop, attributes, to, towards, origin }: Plan['routes'][number]) =>
+  `${formatPrefix(prefix)} ${nextHop} ${origin.object} ${origin.rule} ${JSON.stringify([attributes, to, towards])}`
+
 const inWords = (one: Plan) => ({
   local: one.local,
   peers: one.peers,
-  routes: one.routes.map((route) => `${formatPrefix(route.prefix)} ${route.nextHop} ${route.origin.object}`).sort(),
+  routes: one.routes.map(routeInWords).sort(),
+  settings: one.settings,
+  serviceSettings: one.serviceSettings,
   withheld: one.withheld,
   findings: one.findings,
   import: compile(one.importPolicy).key,
@@ -129,12 +148,11 @@ describe('the plan that is kept up to date', () => {
           }
           const { set, withdrawn } = live.take(view as View, change satisfies ViewChange, () => settled)
           for (const prefix of withdrawn) advertised.delete(formatPrefix(prefix))
-          for (const route of set) advertised.set(formatPrefix(route.prefix), String(route.nextHop))
+          for (const route of set) advertised.set(formatPrefix(route.prefix), routeInWords(route))
           lastNode = view.nodes.get('n1') ?? lastNode
-          pure = plan(view as View, options, { settings: pure?.settings, nodeView: lastNode })
+          pure = plan(view as View, options, { ...pure, settings: pure?.settings, nodeView: lastNode })
           expect(inWords(live.plan!)).to.deep.equal(inWords(pure))
-          const planned = pure.routes.map((route) => `${formatPrefix(route.prefix)} ${route.nextHop}`)
-          expect([...advertised].map((pair) => pair.join(' ')).sort()).to.deep.equal(planned.sort())
+          expect([...advertised.values()].sort()).to.deep.equal(pure.routes.map(routeInWords).sort())
         }
       }),
     )
