@@ -8,6 +8,7 @@ import { formatPrefix, type Prefix } from 'bgp-ts'
 import { defaultImport, type Policy, rejectAll } from '../policy/index.ts'
 import type { OriginatedRoute } from '../speaker/index.ts'
 import type { Finding } from './findings.ts'
+import { Aggregates } from './plan/aggregates.ts'
 import type { Plan } from './plan/model.ts'
 import type { Circumstances } from './plan/node-life.ts'
 import type { PlanOptions } from './plan/options.ts'
@@ -35,6 +36,7 @@ export class LivePlan {
   readonly #services = new Map<string, ServicePlan>()
   readonly #routes = new RouteOwners()
   readonly #vips = new Vips()
+  readonly #aggregates = new Aggregates()
   readonly #withFindings = new Set<string>()
   #node: NodePlan | undefined
   #ground: Ground | undefined
@@ -85,6 +87,7 @@ export class LivePlan {
     this.#ground = ground
     this.#judge(view, all ? view.services.keys() : union(change.services, moved), context, all)
     this.#takePods(node)
+    this.#takeAggregates(node)
     // Asked each time: what is not asked stays, and would make the next change look like one.
     const vipsChanged = this.#vips.takeChanged()
     const sessions = vipsChanged || before === undefined || (isNew && !isDeepStrictEqual(before, node))
@@ -103,11 +106,18 @@ export class LivePlan {
       if (now) this.#services.set(key, now)
       else this.#services.delete(key)
       this.#routes.replace(key, before?.routes ?? [], now?.routes ?? [])
+      this.#aggregates.replace(key, before?.parts ?? [], now?.parts ?? [])
       this.#vips.replace(before?.vips ?? [], now?.vips ?? [])
       if (now && now.findings.length > 0) this.#withFindings.add(key)
       else this.#withFindings.delete(key)
     }
     if (context) this.#memory = undefined
+  }
+
+  #takeAggregates(node: NodePlan): void {
+    const { before, now } = this.#aggregates.takeChanges(node.node)
+    // After any name of a service, as in the whole plan.
+    this.#routes.replace('~', before, now)
   }
 
   #takePods(node: NodePlan): void {

@@ -7,7 +7,8 @@ import type { Prefix } from 'bgp-ts'
 import type { Actions, Policy, Statement } from './policy.ts'
 import { defaultRoutes, exactEntry, insideEntry, type PrefixEntry, PrefixSet } from './prefix-set.ts'
 
-export const vipKinds = ['cluster-ip', 'external-ip', 'load-balancer-ip'] as const
+/** `aggregate` is a prefix that stands for VIPs. */
+export const vipKinds = ['cluster-ip', 'external-ip', 'load-balancer-ip', 'aggregate'] as const
 export const podCidrKind = 'pod-cidr'
 
 export interface DefaultExportOptions {

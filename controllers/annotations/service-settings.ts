@@ -4,8 +4,14 @@ import type { Finding } from '../findings.ts'
 import type { ServiceView } from '../view.ts'
 import { type AttributeSettings, readAttributes } from './attributes.ts'
 import { keeper } from './keep.ts'
+import { readSwitch } from './values.ts'
 
-export type ServiceSettings = AttributeSettings
+export interface ServiceSettings extends AttributeSettings {
+  /** False: its VIPs stay host routes. */
+  readonly aggregate?: boolean
+}
+
+export const serviceAggregate = 'tandem.io/bgp.aggregate'
 
 /** Undefined where they say nothing; findings are added to `findings`. */
 export function readServiceSettings(
@@ -14,6 +20,11 @@ export function readServiceSettings(
   findings: Finding[],
   lastGood: ServiceSettings | undefined,
 ): ServiceSettings | undefined {
-  const settings = readAttributes(service.annotations, keeper(object, findings), lastGood)
-  return Object.keys(settings).length > 0 ? settings : undefined
+  const keep = keeper(object, findings)
+  const attributes = readAttributes(service.annotations, keep, lastGood)
+  const text = service.annotations[serviceAggregate]
+  const read = text === undefined ? undefined : readSwitch(text)
+  const aggregate = keep<boolean | undefined>(serviceAggregate, read, lastGood?.aggregate, undefined)
+  if (aggregate === undefined) return Object.keys(attributes).length > 0 ? attributes : undefined
+  return { ...attributes, aggregate }
 }

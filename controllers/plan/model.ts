@@ -8,6 +8,7 @@ import type { PeerPassword } from '../annotations/passwords.ts'
 import type { ServiceSettings } from '../annotations/service-settings.ts'
 import type { SessionSettings } from '../annotations/session-settings.ts'
 import type { Finding } from '../findings.ts'
+import type { PlannedAggregate } from './aggregates.ts'
 import type { Drain } from './node-life.ts'
 
 export interface Plan {
@@ -17,6 +18,7 @@ export interface Plan {
   readonly peers: readonly PlannedPeer[]
   readonly routes: readonly OriginatedRoute[]
   readonly withheld: readonly Withheld[]
+  readonly aggregates: readonly PlannedAggregate[]
   readonly findings: readonly Finding[]
   readonly importPolicy: Policy
   readonly exportPolicy: Policy

@@ -18,6 +18,7 @@ import { annotations, type NodeSettings, readNodeSettings } from '../annotations
 import type { ServiceSettings } from '../annotations/service-settings.ts'
 import { type Finding, finding } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
+import { planAggregates } from './aggregates.ts'
 import { Endpoints, type SlicesOf, slicesByService } from './endpoints.ts'
 import type { Plan, PlannedLocal } from './model.ts'
 import { addressFindings, type NodeAddresses, nodeAddresses, routerIdOf } from './node-addresses.ts'
@@ -129,13 +130,20 @@ export function serviceContext(
 export function assemble(node: NodePlan, byName: ReadonlyMap<string, ServicePlan>): Plan {
   const { local, peers, settings, drain, pods, exportPolicy, routerExportPolicy, importRules } = node
   const services = [...byName.values()]
+  const aggregated = planAggregates(
+    node.node,
+    services.flatMap(({ parts }) => parts),
+  )
   const vips = new Map<string, Prefix>()
   for (const vip of services.flatMap((service) => service.vips)) vips.set(formatPrefix(vip), vip)
   return {
     node: node.node,
     local,
     peers,
-    routes: local ? withoutRepeats([...pods.routes, ...services.flatMap(({ routes }) => routes)]) : [],
+    routes: local
+      ? withoutRepeats([...pods.routes, ...services.flatMap(({ routes }) => routes), ...aggregated.routes])
+      : [],
+    aggregates: aggregated.aggregates,
     withheld: [...pods.withheld, ...services.flatMap(({ withheld }) => withheld)],
     findings: [...node.findings, ...services.flatMap(({ findings }) => findings)],
     exportPolicy,
