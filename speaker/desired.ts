@@ -165,7 +165,7 @@ export interface OriginatedAttributes {
 
 /** Why a route exists: which object, which field, which rule. */
 export interface Provenance {
-  /** What policies can match on, e.g. `pod-cidr`, `cluster-ip`, `external-ip`, `load-balancer-ip`, `static`. */
+  /** What policies can match on, e.g. `pod-cidr`, `cluster-ip`, `external-ip`, `load-balancer-ip`, `aggregate`, `static`. */
   readonly kind: string
   /** e.g. `service/default/web` or `config routes[3]`. */
   readonly object: string

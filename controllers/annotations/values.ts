@@ -1,7 +1,13 @@
 /** The values of annotations: lists, booleans, numbers, CIDRs, communities. Each reader returns the value or says what would be right. */
 
-import { type ExtendedCommunity, type LargeCommunity, type Prefix, wellKnownCommunities } from 'bgp-ts'
-import { parseAddress, parsePrefix } from '../../policy/index.ts'
+import type { ExtendedCommunity, LargeCommunity, Prefix } from 'bgp-ts'
+import {
+  type Communities,
+  communitiesOf,
+  communityNames,
+  parseCommunityPattern,
+  parsePrefix,
+} from '../../policy/index.ts'
 
 /** A value, or what is wrong with which item. */
 export type Read<Value> =
@@ -68,20 +74,9 @@ export function readPeerAsn(text: string): Read<number> {
   return bad(text, 'is not an ASN that a peer may have: 1-23455, 23457-63999, 64512-65534, 131072-4294967294')
 }
 
-const names: Readonly<Record<string, number>> = {
-  internet: 0,
-  'planned-shut': wellKnownCommunities['graceful-shutdown'],
-  'accept-own': 0xffff0001,
-  'route-filter-translated-v4': 0xffff0002,
-  'route-filter-v4': 0xffff0003,
-  'route-filter-translated-v6': 0xffff0004,
-  'route-filter-v6': 0xffff0005,
-  ...wellKnownCommunities,
-}
-
 /** A decimal number, `asn:value`, or a well-known name. */
 export function readCommunity(text: string): Read<number> {
-  const known = names[text.toLowerCase()]
+  const known = communityNames[text.toLowerCase()]
   if (known !== undefined) return good(known)
   const pair = /^(\d{1,5}):(\d{1,5})$/.exec(text)
   if (pair && Number(pair[1]) <= 0xffff && Number(pair[2]) <= 0xffff) {
@@ -91,41 +86,25 @@ export function readCommunity(text: string): Read<number> {
   return bad(text, 'is not a community such as 65000:100, a decimal number, or a well-known name such as no-export')
 }
 
-const isUint = (text: string, bits: 16 | 32) => /^\d{1,10}$/.test(text) && Number(text) < 2 ** bits
+/** What text names as one community of any sort, without wildcards and ranges. */
+function oneCommunity(text: string): Communities | undefined {
+  const pattern = parseCommunityPattern(text)
+  const communities = pattern && communitiesOf([pattern])
+  return communities && 'large' in communities ? communities : undefined
+}
 
 /** Three decimal numbers of 32 bits (RFC 8092 section 5). */
 export function readLargeCommunity(text: string): Read<LargeCommunity> {
-  const parts = text.split(':')
-  if (parts.length === 3 && parts.every((part) => isUint(part, 32))) {
-    return good(parts.map(Number) as unknown as LargeCommunity)
-  }
-  return bad(text, 'is not a large community such as 64512:1:2, three numbers from 0 to 4294967295')
+  const large = oneCommunity(text)?.large[0]
+  return large ? good(large) : bad(text, 'is not a large community: three numbers of 32 bits such as 64512:1:2')
 }
-
-const extendedKinds: Readonly<Record<string, number>> = { rt: 0x02, soo: 0x03, ro: 0x03 }
 
 /** `rt:` or `soo:` with an ASN or an IPv4 address and a number (RFC 4360 section 4, RFC 5668), or 16 hexadecimal digits after `0x`. */
 export function readExtendedCommunity(text: string): Read<ExtendedCommunity> {
-  const raw = /^0x([0-9a-f]{8})([0-9a-f]{8})$/i.exec(text)
-  if (raw) return good({ high: Number(`0x${raw[1]}`), low: Number(`0x${raw[2]}`) })
-  const [kind = '', administrator = '', value = '', ...more] = text.split(':')
-  const subtype = extendedKinds[kind.toLowerCase()]
-  const address = administrator.includes('.') ? parseAddress(administrator) : undefined
-  if (subtype !== undefined && more.length === 0) {
-    if (isUint(administrator, 16) && isUint(value, 32)) {
-      return good({ high: ((subtype << 16) | Number(administrator)) >>> 0, low: Number(value) })
-    }
-    const wide = address ? address.w0 >>> 0 : isUint(administrator, 32) ? Number(administrator) : undefined
-    if (wide !== undefined && isUint(value, 16)) {
-      const type = address ? 0x01 : 0x02
-      const high = (type << 24) | (subtype << 16) | (wide >>> 16)
-      return good({ high: high >>> 0, low: (((wide & 0xffff) << 16) | Number(value)) >>> 0 })
-    }
-  }
-  return bad(
-    text,
-    'is not an extended community such as rt:64512:100, soo:192.0.2.1:100, or 16 hexadecimal digits after 0x',
-  )
+  const extended = oneCommunity(text)?.extended[0]
+  if (extended) return good(extended)
+  const forms = 'rt:64512:100, soo:192.0.2.1:100, or 16 hexadecimal digits after 0x'
+  return bad(text, `is not an extended community such as ${forms}`)
 }
 
 /** How often an ASN is put before a path. */

@@ -180,8 +180,8 @@ describe('attributes by annotation', () => {
   const wrong: [name: string, text: string, item: string, expected: string][] = [
     ['communities', '64512:100, 64512:70000', '64512:70000', 'is not a community such as'],
     ['communities', '64512:100; border=', 'border=', 'is a clause without a value'],
-    ['large-communities', '1:2', '1:2', 'is not a large community such as'],
-    ['large-communities', '1:2:4294967296', '1:2:4294967296', 'is not a large community such as'],
+    ['large-communities', '1:2', '1:2', 'is not a large community'],
+    ['large-communities', '1:2:4294967296', '1:2:4294967296', 'is not a large community'],
     ['extended-communities', 'rt:4200000000:70000', 'rt:4200000000:70000', 'is not an extended community such as'],
     ['extended-communities', 'color:1:2', 'color:1:2', 'is not an extended community such as'],
     ['med', '-1', '-1', 'is not a number from 0 to 4294967295'],

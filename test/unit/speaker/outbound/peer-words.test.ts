@@ -242,6 +242,9 @@ describe('update groups', () => {
         fourOctetAsn: true,
         extendedMessages: false,
         routeRefresh: true,
+        enhancedRefresh: false,
+        addPath: [],
+        extendedNextHop: false,
         peerCapabilities: [],
       }
       const text = `10.0.1.${index}`
