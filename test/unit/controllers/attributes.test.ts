@@ -2,10 +2,12 @@ import { formatCommunity, formatPrefix } from 'bgp-ts'
 import { expect } from 'chai'
 import {
   formatFinding,
+  type KubeEvent,
   LivePlan,
   type Plan,
   type PlanOptions,
   plan,
+  Reporter,
   type ServiceView,
   toDesired,
   type View,
@@ -227,6 +229,19 @@ describe('attributes by annotation', () => {
     const bad = cluster({ med: 'much' })
     second.take(bad, every(bad), () => settled)
     expect(routeOf(second.plan!, v4).attributes).to.deep.equal({ med: 7 })
+  })
+
+  it('that are wrong become an event on the Service, and on the own Node', () => {
+    const objects = cluster({ med: 'much' }, { prepend: '300' })
+    const news = make(objects).findings
+    const told: KubeEvent[] = []
+    const reporter = new Reporter({ tell: (event) => void told.push(event) }, 'n1', () => objects)
+    const change = { nodes: new Set<string>(), services: new Set<string>(), endpointSlices: new Set<string>() }
+    reporter.planned({ view: objects, change, node: undefined, circumstances: undefined, news, mended: [] })
+    expect(told.map(({ kind, name, reason, message }) => `${kind} ${name} ${reason} ${message}`)).to.deep.equal([
+      'Node n1 InvalidValue tandem.io/bgp.prepend: "300" is not a count from 1 to 255; it is not used',
+      'Service web InvalidValue tandem.io/bgp.med: "much" is not a number from 0 to 4294967295; it is not used',
+    ])
   })
 
   it('touch no other service, and no other setting of their own', () => {
