@@ -131,6 +131,19 @@ describe('routes that name peers', () => {
         for (const place of places) expect(heldBy(place)[text]).to.include('EXTENDED_COMMUNITIES rt:64512:7')
       })
 
+      it('H12 H13 have extended communities of every type, and those that are not transitive inside the AS alone', async () => {
+        const extendedCommunities = [
+          { high: 0x0002fc00, low: 100 },
+          { high: 0x0103c000, low: 0x02010007 },
+          { high: 0x0202fa56, low: 0xea000009 },
+          { high: 0x4004fc00, low: 0x49742400 },
+        ]
+        await originate(route(text, { attributes: { extendedCommunities } }))
+        const transitive = 'EXTENDED_COMMUNITIES rt:64512:100 soo:192.0.2.1:7 rt:4200000000:9'
+        expect(heldBy('inner')[text]).to.include(`${transitive} 0x4004fc0049742400`)
+        expect(heldBy('left')[text]).to.include(transitive).and.not.include('0x4004')
+      })
+
       it('C26 prepend our ASN towards external peers alone: it would look like a loop inside the AS', async () => {
         const towards: PeerAttributes[] = [
           { peers: ['external', 'internal'], attributes: { prepend: 1 } },
