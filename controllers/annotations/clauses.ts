@@ -62,8 +62,9 @@ function readScope(text: string | undefined, forPeers: boolean): Read<Pick<Claus
 
 /** What names peers: `external`, `internal`, an address, an ASN with or without AS before it, or a label. In canonical form. */
 export function readPeerWord(text: string): Read<string> {
-  const address = parseAddress(text)
-  if (address) return good(formatAddress(address))
+  const [host = '', zone] = text.split('%')
+  const address = parseAddress(host)
+  if (address) return good(formatAddress(address) + (zone ? `%${zone}` : ''))
   const asn = readUint32(/^AS(\d+)$/i.exec(text)?.[1] ?? text)
   if (asn.ok) return good(String(asn.value))
   if (text === 'external' || text === 'internal') return good(text)

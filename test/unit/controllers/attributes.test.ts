@@ -259,9 +259,12 @@ describe('attributes by annotation', () => {
 
 describe('the peers that routes are for', () => {
   it('are those that the Service names, by family', () => {
-    const made = make(cluster({ 'advertise-to': 'border, 65001, 65001; ipv6=external' }))
+    const made = make(cluster({ 'advertise-to': 'border, 65001, 65001, FE80::1%eth0; ipv6=external' }))
     expect(both(made).map(({ to }) => to)).to.deep.equal([
-      { peers: ['border', '65001'], rule: 'tandem.io/bgp.advertise-to names border, 65001 alone' },
+      {
+        peers: ['border', '65001', 'fe80::1%eth0'],
+        rule: 'tandem.io/bgp.advertise-to names border, 65001, fe80::1%eth0 alone',
+      },
       { peers: ['external'], rule: 'tandem.io/bgp.advertise-to names external alone' },
     ])
     expect(routeOf(made, '10.244.1.0/24').to).to.equal(undefined)
