@@ -41,9 +41,8 @@ export function aggregateOf(candidate: Candidate): Prefix | string {
   const { family, w0, w1, w2, w3 } = prefix
   if (endpointRule !== undefined) return endpointRule
   if (settings?.aggregate === false) return `${serviceAggregate}: "false"`
-  const own = settings ? attributeKeys(settings) : []
   // An aggregate has one set of attributes and one set of peers: those of the node.
-  if (own.length > 0) return own.join(', ')
+  if (settings && attributeKeys(settings).length > 0) return 'its service has attributes or peers of its own'
   const aggregate = new Prefix(family, length, w0, w1, w2, w3)
   if (ranges.some((range) => contains(range, aggregate))) return aggregate
   return `${formatPrefix(aggregate)} is wider than ${rangeFlag}`

@@ -119,12 +119,17 @@ describe('aggregates of VIPs', () => {
       {},
       'tandem.io/bgp.aggregate: "false"',
     ],
-    ['with attributes of their own', { annotations: { 'tandem.io/bgp.med': '5' } }, {}, 'tandem.io/bgp.med'],
+    [
+      'with attributes of their own',
+      { annotations: { 'tandem.io/bgp.med': '5' } },
+      {},
+      'its service has attributes or peers of its own',
+    ],
     [
       'for peers of their own',
       { annotations: { 'tandem.io/bgp.advertise-to': 'border' } },
       {},
-      'tandem.io/bgp.advertise-to',
+      'its service has attributes or peers of its own',
     ],
   ]
   for (const [title, more, change, why] of alone) {
