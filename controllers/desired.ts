@@ -10,7 +10,7 @@ const everywhere = [new Address(4, 0), new Address(6, 0)]
 
 /** Undefined while the plan has nothing to say to anybody: the speaker then keeps what it has. */
 export function toDesired(
-  plan: Pick<Plan, 'local' | 'peers' | 'importPolicy' | 'exportPolicy'>,
+  plan: Pick<Plan, 'local' | 'peers' | 'importPolicy' | 'exportPolicy' | 'routerExportPolicy'>,
   options: PlanOptions,
   passwords?: Passwords,
 ): Omit<Desired, 'routes'> | undefined {
@@ -38,7 +38,8 @@ export function toDesired(
       ...(peer.zone !== undefined && { zone: peer.zone }),
       families: peer.families,
       importPolicy: plan.importPolicy,
-      exportPolicy: plan.exportPolicy,
+      exportPolicy: peer.role === 'router' && peer.type === 'internal' ? plan.routerExportPolicy : plan.exportPolicy,
+      ...(peer.labels.length > 0 && { labels: peer.labels }),
       ...authentication(peer, passwords),
     })),
   }

@@ -10,7 +10,15 @@ export {
   sessionShape,
   usualMaxPrefixes,
 } from './annotations/session-settings.ts'
-export { type Read, readBool, readCommunity, readPeerAsn, readPort, splitList } from './annotations/values.ts'
+export {
+  type Read,
+  readBool,
+  readCommunity,
+  readExtendedCommunity,
+  readPeerAsn,
+  readPort,
+  splitList,
+} from './annotations/values.ts'
 export { ApiSource } from './api/api-source.ts'
 export { type ApiClient, ApiError, type ApiRequest, type ApiStream } from './api/client.ts'
 export { type ApiAddress, ApiConnection } from './api/connection.ts'

@@ -121,7 +121,7 @@ export class Reconciler {
         { err: error },
         'planning failed: what is in force stays, the next change is planned from scratch',
       )
-      this.#live = new LivePlan(this.#options, this.#live.node)
+      this.#live = new LivePlan(this.#options, this.#live.memory)
       this.#isFresh = true
       this.#isWhole = true
     }
@@ -192,7 +192,7 @@ export class Reconciler {
     const view = this.#view
     const live = this.#live.plan
     if (!view || !live?.local || !this.#desired) return
-    const fresh = plan(view, this.#options, this.#live.node, this.#circumstances)
+    const fresh = plan(view, this.#options, this.#live.memory, this.#circumstances)
     const routesOf = (one: Plan) => one.routes.map(({ prefix, nextHop }) => `${formatPrefix(prefix)} ${nextHop}`).sort()
     const report = this.#world.speaker.apply({ ...this.#desired, routes: fresh.routes })
     const differs = report.routes.added + report.routes.withdrawn + report.routes.changed > 0

@@ -3,7 +3,7 @@
  * Nothing is decided here; every reason was made where the decision was.
  */
 
-import { type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
+import { contains, type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
 import {
   Endpoints,
   formatFinding,
@@ -46,6 +46,7 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
   const story = backend.speaker.explain(prefix)
   const withheld = backend.plan?.withheld.filter((one) => one.prefix === text) ?? []
   const originated = story.candidates.find(({ source }) => source === 'originated')
+  const aggregates = backend.plan?.aggregates.filter((one) => contains(one.prefix, prefix)) ?? []
   const lines = [
     text,
     ...(originated?.origin
@@ -54,12 +55,26 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
     ...withheld.map(
       ({ object, field, reason, mend }) => `  withheld: ${object} ${field}: ${reason}. To change it: ${mend}`,
     ),
+    ...aggregates.flatMap((one) => aggregateLines(one, text)),
     ...candidateLines(story),
     ...story.refused.map(({ peer, rule }) => `  refused from ${peer}: import policy "${rule}"`),
     ...peerLines(story, originated !== undefined || story.candidates.length > 0),
   ]
   if (lines.length === 1) lines.push('  no object of the plan has it, no peer sent it, and none was refused it')
-  return { subject: text, kind: 'prefix', lines, data: { ...story, withheld } }
+  return { subject: text, kind: 'prefix', lines, data: { ...story, withheld, aggregates } }
+}
+
+/** So many of what an aggregate stands for are shown to people; programs get them all. */
+const shownParts = 20
+
+function aggregateLines({ prefix, parts }: Plan['aggregates'][number], subject: string): string[] {
+  const text = formatPrefix(prefix)
+  if (text !== subject) return [`  inside the aggregate ${text}, which is advertised from here: ask for it to see why`]
+  const more = parts.length - shownParts
+  return [
+    ...parts.slice(0, shownParts).map((one) => `  stands for ${one.prefix}: ${one.object} ${one.field}`),
+    ...(more > 0 ? [`  and for ${more} more`] : []),
+  ]
 }
 
 function candidateLines(story: PrefixStory): string[] {

@@ -7,7 +7,8 @@ import type { Prefix } from 'bgp-ts'
 import type { Actions, Policy, Statement } from './policy.ts'
 import { defaultRoutes, exactEntry, insideEntry, type PrefixEntry, PrefixSet } from './prefix-set.ts'
 
-export const vipKinds = ['cluster-ip', 'external-ip', 'load-balancer-ip'] as const
+/** `aggregate` is a prefix that stands for VIPs. */
+export const vipKinds = ['cluster-ip', 'external-ip', 'load-balancer-ip', 'aggregate'] as const
 export const podCidrKind = 'pod-cidr'
 
 export interface DefaultExportOptions {
@@ -67,6 +68,34 @@ export interface DefaultImportOptions {
   readonly clusterPodCidrs: readonly Prefix[]
   /** `kube-router.io/node.bgp.customimportreject`: each prefix and all its more specifics. */
   readonly customImportReject: readonly Prefix[]
+}
+
+/**
+ * The same towards a router of our own AS, as kube-router has it: VIPs too, which other nodes are not sent. The path stays as it is,
+ * because inside the AS nobody prepends (RFC 4271 section 5.1.2).
+ */
+export function internalRouterExport({ podCidrsToExternal, communities, nextHopSelf }: DefaultExportOptions): Policy {
+  const set: Actions = {
+    ...(communities.length > 0 && { addCommunities: communities }),
+    ...(nextHopSelf && { nextHop: 'self' as const }),
+  }
+  const statement = (name: string, kinds: readonly string[], action: 'accept' | 'reject'): Statement => ({
+    name,
+    match: { source: 'originated', kinds },
+    action,
+    ...(action === 'accept' && Object.keys(set).length > 0 && { set }),
+  })
+  return {
+    name: 'default export to routers of this AS',
+    default: 'reject',
+    statements: [
+      statement('service VIPs to routers of this AS', vipKinds, 'accept'),
+      podCidrsToExternal
+        ? statement('pod CIDRs to routers of this AS', [podCidrKind], 'accept')
+        : statement('--advertise-pod-cidr is false', [podCidrKind], 'reject'),
+      { name: 'not originated by this node', match: { source: 'learned' }, action: 'reject' },
+    ],
+  }
 }
 
 /** The rejects that always hold, in both families, then the default of `--import-default`. */

@@ -3,7 +3,7 @@
  * `Speaker.apply` finds the difference to what is; nothing here says how to get there.
  */
 
-import type { Address, Family, Prefix } from 'bgp-ts'
+import type { Address, ExtendedCommunity, Family, LargeCommunity, Prefix } from 'bgp-ts'
 import type { Policy } from '../policy/index.ts'
 import type { Secret } from './secret.ts'
 
@@ -70,6 +70,8 @@ export interface PeerDeclaration {
   readonly device?: string
   /** Seconds that sent octets may stay unacknowledged before the connection ends. */
   readonly userTimeout?: number
+  /** Further words by which routes can name it, beside its name, address, ASN and type. */
+  readonly labels?: readonly string[]
   readonly families: readonly Family[]
   /** Takes the sessions of all addresses of this prefix length around `address`, at most so many; such a peer never dials. */
   readonly dynamic?: { readonly length: number; readonly limit: number }
@@ -120,7 +122,33 @@ export interface OriginatedRoute {
   /** Without one, the speaker's own address of the family is used (`local.addresses`), or the session's. */
   readonly nextHop?: Address
   readonly attributes: OriginatedAttributes
+  /** The peers that it is for; without it, all that the export policy lets it go to. */
+  readonly to?: PeerSelection
+  /** What some peers are sent in place of `attributes`: for each attribute the last entry that a peer fits counts. */
+  readonly towards?: readonly PeerAttributes[]
   readonly origin: Provenance
+}
+
+/** Peers that bear any of these words: `external`, `internal`, an ASN, an address, a name or a label. */
+export interface PeerSelection {
+  readonly peers: readonly string[]
+  /** Why the others are not sent the route, in words. */
+  readonly rule: string
+}
+
+export interface PeerAttributes {
+  readonly peers: readonly string[]
+  readonly attributes: SelectedAttributes
+}
+
+/** An attribute that is there as undefined is taken away. */
+export type SelectedAttributes = {
+  readonly [Name in 'med' | 'localPref' | 'communities' | 'largeCommunities' | 'extendedCommunities']?:
+    | OriginatedAttributes[Name]
+    | undefined
+} & {
+  /** Times that our own ASN is put before the path once more, towards external peers. */
+  readonly prepend?: number | undefined
 }
 
 /** Attributes that the originator sets; export policy may add to them. */
@@ -131,12 +159,13 @@ export interface OriginatedAttributes {
   /** ASNs put before the path, our own not among them unless repeated on purpose. */
   readonly asPath?: readonly number[]
   readonly communities?: readonly number[]
-  readonly largeCommunities?: readonly (readonly [number, number, number])[]
+  readonly largeCommunities?: readonly LargeCommunity[]
+  readonly extendedCommunities?: readonly ExtendedCommunity[]
 }
 
 /** Why a route exists: which object, which field, which rule. */
 export interface Provenance {
-  /** What policies can match on, e.g. `pod-cidr`, `cluster-ip`, `external-ip`, `load-balancer-ip`, `static`. */
+  /** What policies can match on, e.g. `pod-cidr`, `cluster-ip`, `external-ip`, `load-balancer-ip`, `aggregate`, `static`. */
   readonly kind: string
   /** e.g. `service/default/web` or `config routes[3]`. */
   readonly object: string

@@ -21,6 +21,7 @@ import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
 import { Outbound } from './outbound/outbound.ts'
+import { sameForPeers, wordsIn } from './outbound/peer-words.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
 import { lastResortActions, Retention } from './retention.ts'
 import { ContextIds } from './rib/context-ids.ts'
@@ -110,7 +111,7 @@ export class Routing implements SessionListener {
   /** Takes all routes to originate, and finds what changed. The first one of a prefix counts. */
   setRoutes(routes: readonly OriginatedRoute[]): RoutesReport {
     const report = { added: 0, withdrawn: 0, changed: 0 }
-    this.#noteNextHops(routes)
+    this.#noteStated(routes)
     const stale = new Map(families.map((family) => [family, new Set(this.rib.families[family].originated.keys())]))
     const seen = new Map(families.map((family) => [family, new Set<number>()]))
     const interned: Interned = new Map()
@@ -137,7 +138,7 @@ export class Routing implements SessionListener {
   changeRoutes(set: readonly OriginatedRoute[], withdrawn: readonly Prefix[]): RoutesReport {
     const report = { added: 0, withdrawn: 0, changed: 0 }
     const interned: Interned = new Map()
-    this.#noteNextHops(set, this.outbound.statedNextHops)
+    this.#noteStated(set, this.outbound.statedNextHops, this.outbound.statedWords)
     for (const { family, w0, w1, w2, w3, length } of withdrawn) {
       const rib = this.rib.families[family]
       const row = rib.prefixes.find(w0, w1, w2, w3, length)
@@ -157,19 +158,24 @@ export class Routing implements SessionListener {
     const attributes = this.#originatedAttributes(route, interned)
     const before = known < 0 ? undefined : rib.originated.get(known)
     const path = known < 0 ? -1 : rib.paths.of(known, ownIndex)
+    // What is no attribute on the wire, but decides who is sent the route, and with what.
+    const judgedAnew =
+      before !== undefined && (before.origin.kind !== route.origin.kind || !sameForPeers(before, route))
     if (path < 0) report.added++
-    else if (rib.paths.attributes(path) !== attributes || before?.origin.kind !== route.origin.kind) report.changed++
-    // A kind is no attribute on the wire, but policies read it.
-    const judgedAnew = before !== undefined && before.origin.kind !== route.origin.kind
+    else if (rib.paths.attributes(path) !== attributes || judgedAnew) report.changed++
     const row = this.#enter(rib, route, attributes)
     if (judgedAnew) this.outbound.touch(rib, row)
     return row
   }
 
-  #noteNextHops(routes: readonly OriginatedRoute[], known: ReadonlySet<string> = new Set()): void {
+  #noteStated(
+    routes: readonly OriginatedRoute[],
+    knownHops: ReadonlySet<string> = new Set(),
+    knownWords: ReadonlySet<string> = new Set(),
+  ): void {
     const distinct = new Set(routes.map(({ nextHop }) => nextHop))
-    const hops = new Set([...known, ...[...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : []))])
-    if (!this.outbound.setStatedNextHops(hops)) return
+    const hops = new Set([...knownHops, ...[...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : []))])
+    if (!this.outbound.setStated(hops, wordsIn(routes, knownWords))) return
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
 

@@ -6,8 +6,11 @@
 import type { Prefix } from 'bgp-ts'
 import { type Finding, finding, warning } from '../findings.ts'
 import type { NodeView } from '../view.ts'
+import { type AttributeSettings, readAttributes, readSelection } from './attributes.ts'
+import type { Clauses } from './clauses.ts'
+import { type Keep, keeper, readOnce } from './keep.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation, readLegacyPeers, readPeers } from './peers.ts'
-import { bad, good, type Read, readBool, readCidr, readCommunity, readList, readUint32, splitList } from './values.ts'
+import { type Read, readCidr, readCommunity, readList, readSwitch, readUint32, splitList } from './values.ts'
 
 export interface NodeSettings {
   readonly asn: number | undefined
@@ -19,6 +22,10 @@ export interface NodeSettings {
   readonly customImportReject: readonly Prefix[]
   /** `tandem.io/drain`. */
   readonly drain: boolean
+  /** `tandem.io/bgp.*`: the defaults of all that the node advertises. */
+  readonly attributes: AttributeSettings
+  /** `tandem.io/bgp.advertise-pod-cidrs-to`. */
+  readonly podCidrsTo: Clauses<readonly string[]> | undefined
 }
 
 export const annotations = {
@@ -32,6 +39,7 @@ export const annotations = {
   reflectorServer: 'kube-router.io/rr.server',
   reflectorClient: 'kube-router.io/rr.client',
   drain: 'tandem.io/drain',
+  podCidrsTo: 'tandem.io/bgp.advertise-pod-cidrs-to',
 } as const
 
 export interface SettledNode {
@@ -43,18 +51,7 @@ export interface SettledNode {
 export function readNodeSettings(node: NodeView, lastGood: NodeSettings | undefined): SettledNode {
   const findings: Finding[] = []
   const object = `node/${node.name}`
-  const keep = <Value>(
-    key: string,
-    read: Read<Value> | undefined,
-    last: Value | undefined,
-    otherwise: Value,
-  ): Value => {
-    if (read === undefined) return otherwise
-    if (read.ok) return read.value
-    const meanwhile = last === undefined ? 'it is not used' : 'its last good value stays in use'
-    findings.push(finding(object, key, read.item, `${read.expected}; ${meanwhile}`))
-    return last ?? otherwise
-  }
+  const keep = keeper(object, findings)
   const text = (key: string) => node.annotations[key]
   const read = <Value>(key: string, how: (value: string) => Read<Value>) => {
     const value = text(key)
@@ -73,16 +70,16 @@ export function readNodeSettings(node: NodeView, lastGood: NodeSettings | undefi
     prepend: keep(annotations.prependAsn, readPrepend(node), lastGood?.prepend, undefined),
     customImportReject: readImportReject(node, object, findings, lastGood),
     drain: keep(annotations.drain, read(annotations.drain, readSwitch), lastGood?.drain, false),
+    attributes: readAttributes(node.annotations, keep, lastGood?.attributes),
+    podCidrsTo: keep(
+      annotations.podCidrsTo,
+      read(annotations.podCidrsTo, (value) => readOnce(annotations.podCidrsTo, value, readSelection)),
+      lastGood?.podCidrsTo,
+      undefined,
+    ),
   }
   return { settings, findings }
 }
-
-function readSwitch(text: string): Read<boolean> {
-  const value = readBool(text)
-  return value === undefined ? bad(text, 'is neither "true" nor "false"') : good(value)
-}
-
-type Keep = <Value>(key: string, read: Read<Value> | undefined, last: Value | undefined, otherwise: Value) => Value
 
 function readPodCidrs(node: NodeView, keep: Keep, lastGood: NodeSettings | undefined): NodeSettings['podCidrs'] {
   for (const field of [annotations.podCidr, annotations.podCidrs]) {

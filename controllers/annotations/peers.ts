@@ -7,6 +7,7 @@ import { type Address, formatAddress } from 'bgp-ts'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseAddress } from '../../policy/index.ts'
+import { readLabel } from './clauses.ts'
 import { isBase64, type PeerPassword, readPassword } from './passwords.ts'
 import { annotationShape, readSession, type SessionSettings } from './session-settings.ts'
 import { bad, good, type Read, readPeerAsn, readPort, splitList } from './values.ts'
@@ -20,6 +21,8 @@ export interface PeerSetting {
   readonly zone?: string
   readonly password?: PeerPassword
   readonly session?: SessionSettings
+  /** By which annotations can name it, beside its address, ASN and type. */
+  readonly labels?: readonly string[]
 }
 
 /** In place of the text of an annotation that may have passwords in it: findings go to logs and events. */
@@ -38,6 +41,7 @@ const entrySchema = z.strictObject({
   port: number.optional(),
   'password-from': z.string().min(1).optional(),
   bfd: z.record(z.string(), z.unknown()).optional(),
+  labels: z.array(z.string()).optional(),
 })
 
 /** The YAML of `kube-router.io/peers`. */
@@ -54,20 +58,23 @@ export function readPeers(text: string): Read<PeerSetting[]> {
     const where = issue?.path.join('.') || 'the list'
     return bad(
       unshown,
-      `is wrong at ${where}: ${issue?.message}; a list of remoteip, remoteasn, and optionally localip, port, password, bfd, and the settings of a session is expected`,
+      `is wrong at ${where}: ${issue?.message}; a list of remoteip, remoteasn, and optionally localip, port, password, labels, bfd, and the settings of a session is expected`,
     )
   }
   const peers: PeerSetting[] = []
   for (const entry of parsed.data) {
-    const { remoteip, remoteasn, localip, password, port } = entry
+    const { remoteip, remoteasn, localip, password, port, labels = [] } = entry
     const named = entry['password-from']
     if (named !== undefined && password !== undefined)
       return bad(unshown, `is wrong at ${remoteip}: password and password-from are alternatives`)
     const peer = readPeer(remoteip, remoteasn, port, password, localip)
     if (!peer.ok) return peer
+    const wrong = labels.map(readLabel).find((label) => !label.ok)
+    if (wrong) return wrong
     peers.push({
       ...peer.value,
       ...(named !== undefined && { password: { kind: 'named', name: named } }),
+      ...(labels.length > 0 && { labels }),
       session: readSession(entry),
     })
   }

@@ -5,8 +5,10 @@ import type { Policy } from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import type { NodeSettings } from '../annotations/node-settings.ts'
 import type { PeerPassword } from '../annotations/passwords.ts'
+import type { ServiceSettings } from '../annotations/service-settings.ts'
 import type { SessionSettings } from '../annotations/session-settings.ts'
 import type { Finding } from '../findings.ts'
+import type { PlannedAggregate } from './aggregates.ts'
 import type { Drain } from './node-life.ts'
 
 export interface Plan {
@@ -16,11 +18,16 @@ export interface Plan {
   readonly peers: readonly PlannedPeer[]
   readonly routes: readonly OriginatedRoute[]
   readonly withheld: readonly Withheld[]
+  readonly aggregates: readonly PlannedAggregate[]
   readonly findings: readonly Finding[]
   readonly importPolicy: Policy
   readonly exportPolicy: Policy
+  /** Towards routers of our own AS: other nodes are not sent VIPs, these are. */
+  readonly routerExportPolicy: Policy
   /** What the node's annotations say now, for the next plan's last good values. */
   readonly settings: NodeSettings | undefined
+  /** The same of the services that have any. */
+  readonly serviceSettings: ReadonlyMap<string, ServiceSettings>
   readonly drain: Drain | undefined
 }
 
@@ -37,6 +44,9 @@ export interface PlannedPeer {
   readonly asn: number
   readonly port: number
   readonly type: 'external' | 'internal'
+  /** Another node, or a router of flags or annotations. */
+  readonly role: 'node' | 'router'
+  readonly labels: readonly string[]
   readonly localAddress: Address | undefined
   /** Interface of a link-local address. */
   readonly zone: string | undefined

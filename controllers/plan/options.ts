@@ -1,6 +1,6 @@
 /** What the operator sets for the whole daemon: one field a flag, checked before it comes here. */
 
-import type { Address, Prefix } from 'bgp-ts'
+import type { Address, Family, Prefix } from 'bgp-ts'
 import type { RestartCircumstances } from '../../speaker/index.ts'
 import type { PeerSetting } from '../annotations/peers.ts'
 import type { SessionSettings } from '../annotations/session-settings.ts'
@@ -49,6 +49,10 @@ export interface PlanOptions {
   readonly loadBalancerClasses: readonly string[]
   /** Value of `service.kubernetes.io/service-proxy-name` that the proxy of this node serves; empty for services without it. */
   readonly serviceProxyName: string
+  /** Length of the prefixes that VIPs are aggregated to; a family without one has host routes. */
+  readonly aggregateLengths?: { readonly [family in Family]?: number }
+  /** The VIPs of an aggregate are advertised beside it. */
+  readonly aggregateComponents?: boolean
   /** Left out: the family is used when the node has an address of it. */
   readonly enableIpv4?: boolean
   readonly enableIpv6?: boolean

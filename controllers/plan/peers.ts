@@ -71,6 +71,8 @@ function routerPeer(
     asn: peer.asn,
     port: peer.port,
     type,
+    role: 'router',
+    labels: peer.labels ?? [],
     // The kernel takes the link's own address to a link-local peer.
     localAddress: peer.zone ? peer.localAddress : localAddress,
     zone: peer.zone,
@@ -122,6 +124,8 @@ function nodePeer(
     asn,
     port: options.bgpPort,
     type: 'internal',
+    role: 'node',
+    labels: [],
     localAddress: local,
     zone: undefined,
     password: undefined,

@@ -189,6 +189,13 @@ export const flags = {
     false,
     'hold back VIPs without a ready endpoint on any node under a Cluster policy too; a service can say otherwise',
   ),
+  'aggregate-vips-ipv4': flag(
+    integer(1, 32),
+    32,
+    'length of the prefixes that IPv4 VIPs under a Cluster policy are aggregated to; 32 for none',
+  ),
+  'aggregate-vips-ipv6': flag(integer(1, 128), 128, 'the same for IPv6; 128 for none'),
+  'aggregate-vips-components': flag(bool, false, 'advertise the VIPs of an aggregate beside it'),
 
   'drain-on': flag(
     list(oneOf(...drainSignals)),

@@ -134,6 +134,11 @@ export function planOptions(
     withdrawWithoutEndpoints: settings['withdraw-without-endpoints'],
     loadBalancerClasses: settings['loadbalancer-classes'],
     serviceProxyName: settings['service-proxy-name'],
+    aggregateLengths: {
+      'ipv4-unicast': settings['aggregate-vips-ipv4'],
+      'ipv6-unicast': settings['aggregate-vips-ipv6'],
+    },
+    aggregateComponents: settings['aggregate-vips-components'],
     ...(settings['enable-ipv4'] !== undefined && { enableIpv4: settings['enable-ipv4'] }),
     ...(settings['enable-ipv6'] !== undefined && { enableIpv6: settings['enable-ipv6'] }),
     ...(settings['local-addresses'].length > 0 && { listen: settings['local-addresses'] }),

@@ -159,5 +159,6 @@ function attributesOf(route: SpeakerFile['routes'][number]): OriginatedAttribute
     ...(route['as-path'] && { asPath: route['as-path'] }),
     ...(route.communities && { communities: route.communities }),
     ...(route['large-communities'] && { largeCommunities: route['large-communities'] }),
+    ...(route['extended-communities'] && { extendedCommunities: route['extended-communities'] }),
   }
 }

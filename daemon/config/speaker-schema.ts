@@ -6,7 +6,17 @@
 import { z } from 'zod'
 import { sessionShape } from '../../controllers/index.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'
-import { address, asn, community, family, largeCommunity, peerAddress, port, uint32 } from './values.ts'
+import {
+  address,
+  asn,
+  community,
+  extendedCommunity,
+  family,
+  largeCommunity,
+  peerAddress,
+  port,
+  uint32,
+} from './values.ts'
 
 const peerSchema = z.strictObject({
   name: z.string().min(1).optional().describe('Name in tables, metrics and policies. Default: the address.'),
@@ -55,6 +65,7 @@ const routeSchema = z.strictObject({
   'as-path': z.array(asn).optional().describe('ASNs before ours.'),
   communities: z.array(community).optional(),
   'large-communities': z.array(largeCommunity).optional(),
+  'extended-communities': z.array(extendedCommunity).optional(),
 })
 
 export const speakerFileSchema = z.strictObject({

@@ -1,8 +1,8 @@
 /** The values that configuration files are made of: ASNs, addresses, communities. Each says in its message what would be right. */
 
-import { Address, type Family, type Prefix } from 'bgp-ts'
+import { Address, type ExtendedCommunity, type Family, type Prefix } from 'bgp-ts'
 import { z } from 'zod'
-import { readCommunity } from '../../controllers/index.ts'
+import { readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../../policy/index.ts'
 
 export const asn = z.int().min(1).max(4294967295)
@@ -49,6 +49,13 @@ export const largeCommunity = z.string().transform((text, context): [number, num
   const parts = text.split(':').map(Number)
   if (/^\d+:\d+:\d+$/.test(text) && parts.every((part) => part <= 0xffffffff)) return parts as [number, number, number]
   context.addIssue({ code: 'custom', message: 'is not a large community such as 65000:1:2' })
+  return z.NEVER
+})
+
+export const extendedCommunity = z.string().transform((text, context): ExtendedCommunity => {
+  const read = readExtendedCommunity(text)
+  if (read.ok) return read.value
+  context.addIssue({ code: 'custom', message: read.expected })
   return z.NEVER
 })
 

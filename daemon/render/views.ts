@@ -1,6 +1,6 @@
 /** What the commands print: snapshots, routes and plans as tables. */
 
-import { formatPrefix } from 'bgp-ts'
+import { formatAttributes, formatPrefix } from 'bgp-ts'
 import { formatFinding, type Plan } from '../../controllers/index.ts'
 import type { FamilySnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { age, table } from './table.ts'
@@ -40,18 +40,35 @@ export function routesTable(rows: readonly RouteRow[], width?: number): string {
   return table(headings, body, width)
 }
 
+/** What a route is sent with, and to whom, beyond the ordinary. */
+export function routeText({ attributes, towards = [], to }: Plan['routes'][number]): string {
+  const { asPath: _path, ...plain } = attributes
+  const one = ([name, value]: [string, unknown]) =>
+    value === undefined ? `no ${name}` : name === 'prepend' ? `prepend ${value}` : formatAttributes({ [name]: value })
+  return [
+    formatAttributes(plain),
+    ...towards.map(
+      ({ peers, attributes: own }) => `to ${peers.join(', ')}: ${Object.entries(own).map(one).join(', ')}`,
+    ),
+    to ? `for ${to.peers.join(', ') || 'nobody'} alone` : '',
+  ]
+    .filter(Boolean)
+    .join('; ')
+}
+
 export function planText(plan: Plan, width?: number): string {
   const { local } = plan
   const head = local
     ? [`node ${plan.node}: AS ${local.asn}, ${local.families.join(' and ')}`]
     : [`node ${plan.node}: nothing to say to anybody`]
   const peers = plan.peers.map((peer) => [peer.name, String(peer.asn), peer.type, peer.origin, peer.blocked ?? ''])
-  const routes = plan.routes.map(({ prefix, nextHop, origin }) => [
-    formatPrefix(prefix),
-    nextHop ? String(nextHop) : 'self',
-    origin.kind,
-    `${origin.object} ${origin.field}`,
-    origin.rule,
+  const routes = plan.routes.map((route) => [
+    formatPrefix(route.prefix),
+    route.nextHop ? String(route.nextHop) : 'self',
+    route.origin.kind,
+    `${route.origin.object} ${route.origin.field}`,
+    route.origin.rule,
+    routeText(route),
   ])
   const withheld = plan.withheld.map(({ prefix, kind, object, field, reason }) => [
     prefix,
@@ -65,7 +82,7 @@ export function planText(plan: Plan, width?: number): string {
     peers.length > 0 ? table(['PEER', 'AS', 'TYPE', 'FROM', 'HELD DOWN'], peers, width) : 'no peers',
     '',
     routes.length > 0
-      ? table(['ADVERTISED', 'NEXT HOP', 'KIND', 'OBJECT', 'RULE'], routes, width)
+      ? table(['ADVERTISED', 'NEXT HOP', 'KIND', 'OBJECT', 'RULE', 'WITH'], routes, width)
       : 'nothing advertised',
     '',
     withheld.length > 0 ? table(['WITHHELD', 'KIND', 'OBJECT', 'WHY'], withheld, width) : 'nothing withheld',

@@ -13,12 +13,14 @@ import {
   sameAddress,
 } from 'bgp-ts'
 import { applyActions, type CompiledPolicy, nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
+import type { PeerAttributes } from '../desired.ts'
 import { defaultLocalPref } from '../rib/best-path.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { type OutEntry, OutTable } from './out-table.ts'
 import { Packer } from './packer.ts'
+import { attributesFor, isNamed } from './peer-words.ts'
 
 /** What the peers of an update group have in common. */
 export interface ExportTerms {
@@ -35,6 +37,8 @@ export interface ExportTerms {
   readonly self: { readonly [family in Family]?: Address }
   /** The speaker's declared address of each family. */
   readonly declared: { readonly [family in Family]?: Address }
+  /** Of the words by which routes name peers, those that these peers bear. */
+  readonly words: ReadonlySet<string>
   /** The only member, where the policy or split horizon makes a difference between peers. */
   readonly only: RoutedPeer | undefined
 }
@@ -53,6 +57,8 @@ interface CacheEntry {
   readonly entry: OutEntry
 }
 
+const forAll: readonly PeerAttributes[] = []
+const nobody = { to: undefined, towards: forAll }
 const sourceOf = (originated: boolean) => (originated ? 'originated' : 'learned')
 
 export class Exporter {
@@ -74,8 +80,8 @@ export class Exporter {
     external: true,
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
   }
-  /** Per terms, what the attributes of a path become. */
-  readonly #caches = new WeakMap<ExportTerms, Map<number, CacheEntry>>()
+  /** Per terms, and per what a route says of single peers, what the attributes of a path become. */
+  readonly #caches = new WeakMap<ExportTerms, WeakMap<readonly PeerAttributes[], Map<number, CacheEntry>>>()
 
   constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[]) {
     this.#rib = rib
@@ -94,9 +100,11 @@ export class Exporter {
     this.#attributes = attributes
     const verdict = terms.policy.evaluate(this.#describe(terms, rib, row, originated))
     if (!verdict.accept) return this.#no(verdict.statement)
+    const { to, towards: selected = forAll } = (originated && rib.originated.get(row)) || nobody
+    if (to && !isNamed(terms.words, to.peers)) return this.#no(to.rule)
     const nextHop = this.#nextHop(terms, rib.family, attributes, originated, verdict)
     if (typeof nextHop === 'string') return this.#no(nextHop)
-    const id = this.#encoded(terms, rib.family, attributes, originated, verdict, nextHop)
+    const id = this.#encoded(terms, rib.family, attributes, originated, selected, verdict, nextHop)
     if (id === 0) return this.#no('attributes too long for a message')
     this.#decision.id = id
     this.#decision.reason = verdict.statement
@@ -168,11 +176,12 @@ export class Exporter {
     family: Family,
     attributes: number,
     originated: boolean,
+    selected: readonly PeerAttributes[],
     verdict: Verdict,
     nextHop: Address,
   ): number {
     const generation = this.#rib.attributes.generation(attributes)
-    const cache = this.#cacheOf(terms)
+    const cache = this.#cacheOf(terms, selected)
     const known = cache.get(attributes)
     const same =
       known !== undefined &&
@@ -182,7 +191,7 @@ export class Exporter {
       known.entry.family === family &&
       this.table.holds(known.id, known.entry)
     if (same) return known.id
-    const before = this.#rib.attributes.attributes(attributes)
+    const before = attributesFor(terms, selected, this.#rib.attributes.attributes(attributes))
     const after = towards(
       terms,
       applyActions(verdict.actions, withoutForeignMed(terms, before, originated), terms.localAsn),
@@ -195,9 +204,11 @@ export class Exporter {
     return id
   }
 
-  #cacheOf(terms: ExportTerms): Map<number, CacheEntry> {
-    const cache = this.#caches.get(terms) ?? new Map<number, CacheEntry>()
-    this.#caches.set(terms, cache)
+  #cacheOf(terms: ExportTerms, selected: readonly PeerAttributes[]): Map<number, CacheEntry> {
+    const caches = this.#caches.get(terms) ?? new WeakMap<readonly PeerAttributes[], Map<number, CacheEntry>>()
+    this.#caches.set(terms, caches)
+    const cache = caches.get(selected) ?? new Map<number, CacheEntry>()
+    caches.set(selected, cache)
     return cache
   }
 }

@@ -12,6 +12,7 @@ import { isLinkLocal } from '../rib/usable.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
+import { wordsOf } from './peer-words.ts'
 import { clogged, type Member, refreshMarker, UpdateGroup } from './update-group.ts'
 
 /** Sessions that come up together share one initial dump. */
@@ -27,6 +28,7 @@ export class Outbound {
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
   #statedNextHops: ReadonlySet<string> = new Set()
+  #statedWords: ReadonlySet<string> = new Set()
 
   constructor(
     rib: Rib,
@@ -82,10 +84,15 @@ export class Outbound {
     return this.#statedNextHops
   }
 
-  /** Takes the next hops that originated routes name; true when that may change who can share a group. */
-  setStatedNextHops(hops: ReadonlySet<string>): boolean {
-    const changed = hops.size !== this.#statedNextHops.size || [...hops].some((hop) => !this.#statedNextHops.has(hop))
+  get statedWords(): ReadonlySet<string> {
+    return this.#statedWords
+  }
+
+  /** Takes the next hops that originated routes name, and the words by which they name peers; true when that may change who can share a group. */
+  setStated(hops: ReadonlySet<string>, words: ReadonlySet<string>): boolean {
+    const changed = differ(hops, this.#statedNextHops) || differ(words, this.#statedWords)
     this.#statedNextHops = hops
+    this.#statedWords = words
     return changed
   }
 
@@ -170,6 +177,7 @@ export class Outbound {
   #termsOf(peer: RoutedPeer): ExportTerms {
     const local = this.#local()
     const { negotiated, link, exportPolicy } = peer
+    const external = negotiated?.external ?? true
     const session = link.localAddress
     const self = Object.fromEntries(
       families.flatMap((family) => {
@@ -183,7 +191,7 @@ export class Outbound {
     )
     return {
       policy: exportPolicy,
-      external: negotiated?.external ?? true,
+      external,
       localAsn: negotiated?.localAsn ?? 0,
       fourOctetAsn: negotiated?.fourOctetAsn ?? true,
       extendedNextHop: negotiated?.extendedNextHop ?? false,
@@ -191,6 +199,7 @@ export class Outbound {
       nextHopSelf: link.declaration.nextHopSelf,
       self,
       declared: local?.addresses ?? {},
+      words: new Set(wordsOf(link.declaration, external).filter((word) => this.#statedWords.has(word))),
       only: this.#standsAlone(peer) ? peer : undefined,
     }
   }
@@ -295,6 +304,10 @@ export class Outbound {
   }
 }
 
+function differ(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size !== other.size || [...one].some((item) => !other.has(item))
+}
+
 /** All that makes a difference in what a peer is sent. */
 function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
   const hops = (of: ExportTerms['self']) =>
@@ -313,6 +326,8 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
     usesSelf(terms) && hops(terms.self),
     hops(terms.declared),
     peer.negotiated?.families,
+    [...terms.words].sort(),
+
     terms.only?.name,
   ])
 }

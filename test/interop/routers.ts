@@ -69,7 +69,7 @@ const frr: Router = {
   config: '/etc/frr/frr.conf',
   start: async (topology, config) => {
     const folder = inWork(topology, 'frr')
-    mkdirSync(folder)
+    mkdirSync(folder, { recursive: true })
     chmodSync(folder, 0o777)
     chmodSync(topology.work, 0o755)
     const sockets = ['-z', join(folder, 'zserv.api'), '--vty_socket', folder, '-i', join(folder, 'bgpd.pid'), '-P', '0']

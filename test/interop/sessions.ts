@@ -137,6 +137,14 @@ class Bench {
 
   /** What the monitor wrote down about our routes. */
   heard(what: 'added' | 'removed'): string[] {
+    if (process.env['SHOW'])
+      console.log(
+        this.#monitor
+          ?.log()
+          .split('\n')
+          .filter((l) => /192.0.2|2001:db8:2|session/.test(l))
+          .join('\n'),
+      )
     const lines = (this.#monitor?.log() ?? '').split('\n')
     return lines.filter((line) => line.includes(` > ${what}`) && ours.some((one) => line.includes(one)))
   }
