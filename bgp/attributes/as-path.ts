@@ -47,6 +47,7 @@ export const as4Path: AttributeCodec<AsPath> = {
   transitive: true,
   malformed: 'attribute-discard',
   check: (bytes, at, end) => (end > at ? checkSegments(bytes, at, end, 4) : 'empty'),
+  refuse: (bytes, at, end) => checkSegmentTypes(bytes, at, end, 4, false),
   decode: (bytes, at, end) => readSegments(bytes, at, end, 4),
   encode: (path, into) => writeSegments(path, into, 4),
   format: formatAsPath,

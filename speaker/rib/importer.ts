@@ -94,9 +94,11 @@ export class Importer {
       this.#retention.endOfRib(peer, ended)
       return undefined
     }
-    const unreach = parts.unreachAt ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd) : undefined
+    const unreach = parts.unreachAt
+      ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd, parts.unreachFrom)
+      : undefined
     if (isFault(unreach)) return unreach
-    const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd) : undefined
+    const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd, parts.reachFrom) : undefined
     if (isFault(reach)) return reach
     this.#peer = peer
     const wrong =
