@@ -25,9 +25,11 @@ import {
   readUnreach,
   scanUpdate,
 } from 'bgp-ts'
-import type { Connection, ConnectionHandlers } from '../../speaker/index.ts'
+import { expect } from 'chai'
+import { acceptAll } from '../../policy/index.ts'
+import type { Connection, ConnectionHandlers, PeerDeclaration } from '../../speaker/index.ts'
 import { message, updateBody } from './bytes.ts'
-import { address, type Fabric } from './fabric.ts'
+import { address, Fabric, type Machine, peerTo } from './fabric.ts'
 
 export interface WireTerms {
   readonly at: string
@@ -213,4 +215,113 @@ function withoutMultiprotocol(list: string): string {
   return attributesIn(list)
     .filter((one) => !['0e', '0f'].includes(one.slice(2, 4)))
     .join('')
+}
+
+/** A speaker of AS 64512 with both families, and a router of octets that it has a session with. */
+export interface Meeting {
+  readonly fabric: Fabric
+  readonly node: Machine
+  readonly router: WirePeer
+  /** Told all that the router says, where one was asked for. */
+  readonly witness: WirePeer | undefined
+}
+
+export interface MeetingTerms {
+  readonly over?: 'IPv4' | 'IPv6'
+  /** Of the router; 64512 makes it an internal peer. */
+  readonly asn?: number
+  readonly declared?: Partial<PeerDeclaration>
+  readonly said?: Partial<WireTerms>
+  /** The ASN of a second router, which is sent what is learned. */
+  readonly witness?: number
+}
+
+export const ownAsn = 64512
+export const addresses = {
+  IPv4: { node: '10.0.0.2', router: '10.0.0.1', witness: '10.0.0.3' },
+  IPv6: { node: 'fd00::2', router: 'fd00::1', witness: 'fd00::3' },
+} as const
+
+export async function meet(terms: MeetingTerms = {}): Promise<Meeting> {
+  const { over = 'IPv4', asn = 65001, declared, said, witness } = terms
+  const fabric = new Fabric()
+  const { node: to, router: at, witness: beside } = addresses[over]
+  const own = over === 'IPv4' ? ['10.0.0.2', 'fd00::2'] : ['fd00::2', '10.0.0.2']
+  const node = fabric.machine(ownAsn, own, [
+    peerTo(at, asn, { passive: true, ...declared }),
+    ...(witness ? [peerTo(beside, witness, { passive: true, exportPolicy: acceptAll })] : []),
+  ])
+  await fabric.pass(1000)
+  const router = await WirePeer.up(fabric, { at, to, asn, peerAsn: ownAsn, ...said })
+  return {
+    fabric,
+    node,
+    router,
+    witness: witness ? await WirePeer.up(fabric, { at: beside, to, asn: witness, peerAsn: ownAsn }) : undefined,
+  }
+}
+
+/** Nothing may be left of a meeting: no timer, no error that was logged. */
+export async function part({ fabric }: Meeting): Promise<void> {
+  await fabric.stop()
+  expect(fabric.errors).to.deep.equal([])
+  expect(fabric.clock.pending, 'timers left behind').to.equal(0)
+}
+
+/** Attributes of a good route of AS 65001, in hex. */
+export const origin = attribute('40', 1, '00')
+export const asPath = attribute('40', 2, '0201 0000fde9')
+export const nextHop = attribute('40', 3, '0a000001')
+
+/** How one route of each family is written: its prefix, and whole announcements and withdrawals of it. */
+export interface WireRoute {
+  readonly family: Family
+  readonly text: string
+  /** AFI and SAFI. */
+  readonly afi: string
+  readonly prefix: string
+  /** The next hop field of MP_REACH_NLRI: length, then address. */
+  readonly hop: string
+  /** `tail` stands behind all attributes, that of the next hop included. */
+  announced(attributes?: string, tail?: string): Parameters<typeof updateBody>[0]
+  withdrawn(attributes?: string): Parameters<typeof updateBody>[0]
+}
+
+const wireRoute = (family: Family, text: string, prefix: string): WireRoute => {
+  const v4 = family === 'ipv4-unicast'
+  const afi = v4 ? '000101' : '000201'
+  const hop = v4 ? '040a000001' : '10fd000000000000000000000000000001'
+  return {
+    family,
+    text,
+    afi,
+    prefix,
+    hop,
+    announced: (attributes = `${origin}${asPath}`, tail = '') =>
+      v4
+        ? { attributes: `${attributes}${nextHop}${tail}`, nlri: prefix }
+        : { attributes: `${attribute('80', 14, `${afi}${hop}00${prefix}`)}${attributes}${tail}` },
+    withdrawn: (attributes = '') =>
+      v4 ? { withdrawn: prefix, attributes } : { attributes: `${attribute('80', 15, `${afi}${prefix}`)}${attributes}` },
+  }
+}
+
+/** Two routes of each family. */
+export const wireRoutes: Record<Family, readonly [WireRoute, WireRoute]> = {
+  'ipv4-unicast': [
+    wireRoute('ipv4-unicast', '198.51.100.0/24', '18c63364'),
+    wireRoute('ipv4-unicast', '192.0.2.0/24', '18c00002'),
+  ],
+  'ipv6-unicast': [
+    wireRoute('ipv6-unicast', '2001:db8:1::/48', '3020010db80001'),
+    wireRoute('ipv6-unicast', '2001:db8:2::/48', '3020010db80002'),
+  ],
+}
+
+/** Prefixes in the table of a machine, sorted. */
+export function prefixesOf(machine: Machine): string[] {
+  return machine.speaker
+    .routes('best')
+    .map(({ prefix }) => prefix)
+    .sort()
 }
