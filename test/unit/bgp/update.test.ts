@@ -107,7 +107,7 @@ describe('UPDATE', () => {
     })
   }
 
-  it('H9 refuses a missing path identifier', () => {
+  it('refuses a missing path identifier', () => {
     expect(checkNlri(octets('08 0a 00'), 0, 3, 'ipv4-unicast', true)).to.include({ code: 3, subcode: 10 })
   })
 
@@ -132,7 +132,7 @@ describe('MP_REACH_NLRI', () => {
   const linkLocal = 'fe800000000000000000000000000001'
   const rows: [title: string, wire: string, nextHop: string, link?: string][] = [
     ['E3 reads IPv4 with a 4-octet next hop', '0001 01 04 c0000201 00', '192.0.2.1'],
-    ['E7 reads IPv4 with an IPv6 next hop', `0001 01 10 ${global} 00`, '2001:db8::1'],
+    ['reads IPv4 with an IPv6 next hop', `0001 01 10 ${global} 00`, '2001:db8::1'],
     ['E5 reads IPv6 with a global next hop', `0002 01 10 ${global} 00`, '2001:db8::1'],
     ['E5 reads IPv6 with both next hops', `0002 01 20 ${global}${linkLocal} 00`, '2001:db8::1', 'fe80::1'],
     ['E2 reads a reserved octet that is not zero', `0002 01 10 ${global} 07`, '2001:db8::1'],
