@@ -1,18 +1,21 @@
 /** Families and their next hops on the wire: what is read of MP_REACH_NLRI and MP_UNREACH_NLRI, and what is written. */
 
-import { families, newUpdateParts, scanUpdate } from 'bgp-ts'
+import { encodeMessage, families, newUpdateParts, scanUpdate } from 'bgp-ts'
 import { expect } from 'chai'
-import { address, peerTo, route } from '../../../support/fabric.ts'
+import { address, Fabric, peerTo, route } from '../../../support/fabric.ts'
 import {
   asPath,
   attribute,
+  keepalive,
   type Meeting,
   meet,
   nextHop,
+  openOf,
   origin,
   ownAsn,
   part,
   prefixesOf,
+  WirePeer,
   wireRoutes,
 } from '../../../support/wire-peer.ts'
 
@@ -170,6 +173,26 @@ for (const over of ['IPv4', 'IPv6'] as const) {
     }
   })
 }
+
+describe('a session that names its interface', () => {
+  it('E6 uses a link-local next hop alone', async () => {
+    const fabric = new Fabric()
+    const router = await WirePeer.listen(fabric, 'fe80::1')
+    const peers = [peerTo('fe80::1', 65001, { zone: 'eth0' })]
+    const node = fabric.machine(ownAsn, ['fe80::2', '10.0.0.2'], peers)
+    await fabric.pass(1000)
+    router.send(encodeMessage(openOf({ at: 'fe80::1', to: 'fe80::2', asn: 65001, peerAsn: ownAsn })), keepalive)
+    await fabric.pass(1000)
+    const [six] = wireRoutes['ipv6-unicast']
+    router.update({ attributes: `${attribute('80', 14, `${six.afi}10${linkLocal}00${six.prefix}`)}${base}` })
+    await fabric.pass(100)
+    expect(node.speaker.routes('best').map((row) => `${row.prefix} via ${row.nextHop}`)).to.deep.equal([
+      `${six.text} via fe80::1`,
+    ])
+    await fabric.stop()
+    expect(fabric.errors).to.deep.equal([])
+  })
+})
 
 describe('next hops towards a peer', () => {
   for (const family of families) {
