@@ -129,14 +129,31 @@ function files(tests: readonly Citation[]): string {
   return [...counts].map(([file, count]) => `[${shortName(file)}](../${file}) (${count})`).join(', ')
 }
 
+/** What tests that are else the same differ in, and how one line says it of all of them. */
+const variants: readonly (readonly [pattern: RegExp, word: string])[] = [
+  [/\bipv[46]-unicast\b/g, 'each family'],
+  [/\bIPv[46]\b/g, 'each IP version'],
+  [/\bfrom an (external|internal) peer\b/g, 'from each kind of peer'],
+]
+
 function listed(id: string, tests: readonly Citation[]): string[] {
-  const titles = new Map<string, number>()
-  for (const { title, file } of tests) {
-    const key = `\`${shortName(file)}\` ${escaped(title)}`
-    titles.set(key, (titles.get(key) ?? 0) + 1)
-  }
-  if (titles.size === 0) return []
-  return [`- ${id}`, ...[...titles].map(([text, count]) => `  - ${text}${count > 1 ? ` (${count} times)` : ''}`)]
+  if (tests.length === 0) return []
+  let lines = tests.map(({ title, file }) => `\`${shortName(file)}\` ${escaped(title)}`)
+  for (const [pattern, word] of variants) lines = merged(lines, pattern, word)
+  const counts = Map.groupBy(lines, (line) => line)
+  return [
+    `- ${id}`,
+    ...[...counts].map(([line, all]) => `  - ${line}${all.length > 1 ? ` (${all.length} times)` : ''}`),
+  ]
+}
+
+/** Lines that differ in the pattern alone become equal. */
+function merged(lines: readonly string[], pattern: RegExp, word: string): string[] {
+  const alike = Map.groupBy(new Set(lines), (line) => line.replace(pattern, word))
+  return lines.map((line) => {
+    const common = line.replace(pattern, word)
+    return (alike.get(common)?.length ?? 0) > 1 ? common : line
+  })
 }
 
 function folded(title: string, lines: readonly string[]): string[] {

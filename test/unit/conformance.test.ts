@@ -61,6 +61,20 @@ describe('the conformance page', () => {
     ])
   })
 
+  it('lists tests that differ in the family or in the transport alone as one', () => {
+    const file = 'test/unit/bgp/framer.test.ts'
+    const titles = ['a (ipv4-unicast)', 'a (ipv6-unicast)', 'b over IPv4', 'b over IPv4', 'b over IPv6', 'c over IPv6']
+    const page = conformancePage(
+      sections,
+      titles.map((title) => ({ id: 'A1', title, file })),
+    )
+    expect(page.split('\n').filter((line) => line.startsWith('  - '))).to.deep.equal([
+      '  - `bgp/framer` a (each family) (2 times)',
+      '  - `bgp/framer` b over each IP version (3 times)',
+      '  - `bgp/framer` c over IPv6',
+    ])
+  })
+
   it('says of each row what tests it, why nothing does, or that it is not built yet', () => {
     const page = conformancePage(sections, [{ id: 'A1', title: 'a | b', file: 'test/unit/bgp/framer.test.ts' }])
     expect(page).to.include('| [bgp/framer](../test/unit/bgp/framer.test.ts) (1) |')
