@@ -94,9 +94,11 @@ export class Importer {
       this.#retention.endOfRib(peer, ended)
       return undefined
     }
-    const unreach = parts.unreachAt ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd) : undefined
+    const unreach = parts.unreachAt
+      ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd, parts.unreachFrom)
+      : undefined
     if (isFault(unreach)) return unreach
-    const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd) : undefined
+    const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd, parts.reachFrom) : undefined
     if (isFault(reach)) return reach
     this.#peer = peer
     const wrong =
@@ -112,9 +114,10 @@ export class Importer {
       const verdict = this.#announce(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast', undefined, end)
       if (verdict) return verdict
     }
-    if (reach?.family) return this.#announce(bytes, reach.nlriAt, reach.nlriEnd, reach.family, reach, end)
-    const routes = parts.nlriAt < parts.nlriEnd || parts.withdrawnAt < parts.withdrawnEnd || unreach || reach
-    return routes ? undefined : this.#attributesAlone(bytes, end)
+    const reachable = parts.nlriAt < parts.nlriEnd || (reach && reach.nlriAt < reach.nlriEnd)
+    const others = parts.attributesEnd - parts.attributesAt > parts.unreachEnd - parts.unreachFrom
+    if (!reachable && others) return this.#attributesAlone(bytes, end)
+    return reach?.family && this.#announce(bytes, reach.nlriAt, reach.nlriEnd, reach.family, reach, end)
   }
 
   /** Re-reads what is stored of a peer after its import policy changed: what is rejected now goes. */
@@ -339,8 +342,8 @@ export class Importer {
     if (known) return known
     const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, this.#peer.sender)
     const missingHop = reach === undefined && !judgement.summary.hasNextHop
-    for (const { reaction, attribute, text } of judgement.findings)
-      this.#note(reaction, `${attribute}: ${text}`, bytes, messageEnd)
+    const said = judgement.findings.map(({ attribute, text }) => `${attribute}: ${text}`).join('; ')
+    if (judgement.reaction !== 'none') this.#note(judgement.reaction, said, bytes, messageEnd)
     if (judgement.fault) return judgement.fault
     if (judgement.reaction === 'treat-as-withdraw') return unusable
     if (missingHop) {
@@ -368,7 +371,7 @@ export class Importer {
     return length + attributesEnd - from
   }
 
-  /** RFC 7606 section 5.2: attributes that are wrong, and no route to withdraw for it. */
+  /** RFC 7606 section 5.2: attributes that are wrong, and no announcement to withdraw for it. */
   #attributesAlone(bytes: Uint8Array, messageEnd: number): Fault | undefined {
     const { attributesAt, attributesEnd } = this.#parts
     const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, this.#peer.sender)

@@ -61,6 +61,7 @@ export class Fabric {
   readonly clock = new VirtualClock()
   readonly network = new MemoryNetwork(this.clock)
   readonly errors: string[] = []
+  readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[] = []
   readonly #machines: Machine[] = []
   #seed = 1
 
@@ -75,6 +76,7 @@ export class Fabric {
     const v4 = own.find(({ version }) => version === 4)
     const v6 = own.find(({ version }) => version === 6)
     const note = (level: string) => (fields: object, message: string) => {
+      this.logs.push({ level, fields, message })
       if (level === 'error') this.errors.push(`${message} ${JSON.stringify(fields)}`)
     }
     const world: World = {
