@@ -191,6 +191,29 @@ for (const over of ['IPv4', 'IPv6'] as const) {
           expect(meeting.fabric.logs.filter(({ level }) => level === 'warn')).to.have.lengthOf(10)
         })
 
+        const ends: [title: string, attributes: string, said: RegExp][] = [
+          [
+            'an unknown well-known attribute',
+            `${base}${attribute('40', 99, '00')}`,
+            /unrecognized well-known attribute/,
+          ],
+          ['routes that come twice', attribute('80', 14, `${one.afi}${one.hop}00`).repeat(2), /twice/],
+          ['a next hop cut short', attribute('80', 14, `${one.afi}ff`), /MP_REACH_NLRI of 4 octets/],
+          ['a prefix cut short', attribute('80', 15, `${one.afi}${one.prefix.slice(0, -2)}`), /prefix cut short/],
+          ['an attribute that is wrong without a route', badOrigin, /ORIGIN/],
+        ]
+        for (const [title, attributes, text] of ends) {
+          it(`C11 C12 logs and counts ${title}, which ends the session, once`, async () => {
+            const update = title.startsWith('an unknown') ? one.announced(attributes) : { attributes }
+            await say(update)
+            const found = meeting.fabric.logs.filter(({ level }) => level === 'warn')
+            expect(found).to.have.lengthOf(1)
+            expect(found[0]!.message).to.match(text)
+            expect(found[0]!.fields).to.include({ reaction: 'session-reset', octets: hex(updateBody(update)) })
+            expect(stands().malformed).to.deep.equal({ 'session-reset': 1 })
+          })
+        }
+
         const long = family === 'ipv4-unicast' ? '21c633640000' : `81${'20'.repeat(17)}`
         const places: [place: string, update: (field: string) => Parameters<typeof updateBody>[0]][] = [
           [
