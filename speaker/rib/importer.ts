@@ -15,6 +15,7 @@ import {
   formatPrefix,
   hex,
   isFault,
+  isNoUnicast,
   judgeAttributes,
   newUpdateParts,
   Prefix,
@@ -246,6 +247,10 @@ export class Importer {
   }
 
   readonly #storeOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
+    if (isNoUnicast(this.#table.family, w0, w1, w2, w3, length)) {
+      this.#refuse('no unicast prefix, RFC 4271 6.3', w0, w1, w2, w3, length, pathId)
+      return
+    }
     const counters = this.#peer.counters[this.#table.family]
     if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
     const { accepted, refused } = counters

@@ -368,6 +368,28 @@ describe('an UPDATE that is only odd', () => {
     expect([...meeting.witness!.routes.keys()].sort()).to.deep.equal(['198.51.100.0/23', '2001:db8:fffe::/47'])
   })
 
+  it('C15 has prefixes of no unicast route among others: those are ignored, and counted', async () => {
+    const no4 = ['04e0', '20e0000001', '087f', '207f000001', '0800', '2000000000']
+    const no6 = ['08ff', `80ff02${'00'.repeat(13)}01`, '0afe80', `80fe80${'00'.repeat(13)}01`, `80${'00'.repeat(15)}01`]
+    const good4 = ['00', '0100', '0180', '04f0', v4.prefix]
+    const good6 = ['00', '0180', '03e0', '07fc', v6.prefix]
+    const reach = attribute('80', 14, `${v6.afi}${v6.hop}00${[...no6, ...good6].join('')}`)
+    await say({ attributes: `${reach}${base}${nextHop}`, nlri: [...good4, ...no4].join('') })
+    expect(prefixesOf(meeting.node)).to.have.members(
+      ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1', '240.0.0.0/4', v4.text].concat([
+        '::/0',
+        '8000::/1',
+        'e000::/3',
+        'fc00::/7',
+        v6.text,
+      ]),
+    )
+    const rule = 'no unicast prefix, RFC 4271 6.3'
+    const refused = families.map((family) => stands().routes[family].rejectedBy[rule])
+    expect(refused).to.deep.equal([no4.length, no6.length])
+    expectUp()
+  })
+
   it('C16 sets unused flag bits, writes short values with long lengths, and orders attributes from last to first', async () => {
     const odd = `${attribute('5f', 3, '0a000001')}${attribute('8f', 4, '00000007')}${attribute('5f', 2, '0201 0000fde9')}${attribute('5f', 1, '00')}`
     const reach = attribute('9f', 14, `${v6.afi}${v6.hop}00${v6.prefix}`)
