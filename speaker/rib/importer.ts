@@ -15,6 +15,7 @@ import {
   formatPrefix,
   hex,
   isFault,
+  isNoUnicast,
   judgeAttributes,
   newUpdateParts,
   Prefix,
@@ -36,6 +37,8 @@ import type { FamilyRib, Rib } from './rib.ts'
 import { nextHopProblem, type OwnAddresses } from './usable.ts'
 
 const unusable = 0
+/** Code of the NOTIFICATION for a malformed UPDATE. */
+const updateError = 3
 export const beyondLimit = 'maximum number of prefixes'
 
 export class Importer {
@@ -85,6 +88,14 @@ export class Importer {
 
   /** Takes the body of an UPDATE. A fault ends the session; anything milder is dealt with here (RFC 7606). */
   update(peer: RoutedPeer, bytes: Uint8Array, at: number, end: number): Fault | undefined {
+    this.#peer = peer
+    const wrong = this.#read(peer, bytes, at, end)
+    // A limit that is reached ends the session too, but nothing was malformed.
+    if (wrong?.code === updateError) this.#note('session-reset', wrong.text, bytes, end)
+    return wrong
+  }
+
+  #read(peer: RoutedPeer, bytes: Uint8Array, at: number, end: number): Fault | undefined {
     const parts = this.#parts
     const framing = scanUpdate(bytes, at, end, parts)
     if (framing) return framing
@@ -100,7 +111,6 @@ export class Importer {
     if (isFault(unreach)) return unreach
     const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd, parts.reachFrom) : undefined
     if (isFault(reach)) return reach
-    this.#peer = peer
     const wrong =
       this.#check(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast') ??
       this.#check(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast') ??
@@ -116,7 +126,7 @@ export class Importer {
     }
     const reachable = parts.nlriAt < parts.nlriEnd || (reach && reach.nlriAt < reach.nlriEnd)
     const others = parts.attributesEnd - parts.attributesAt > parts.unreachEnd - parts.unreachFrom
-    if (!reachable && others) return this.#attributesAlone(bytes, end)
+    if (!reachable && others) return this.#attributesAlone(bytes)
     return reach?.family && this.#announce(bytes, reach.nlriAt, reach.nlriEnd, reach.family, reach, end)
   }
 
@@ -237,6 +247,10 @@ export class Importer {
   }
 
   readonly #storeOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
+    if (isNoUnicast(this.#table.family, w0, w1, w2, w3, length)) {
+      this.#refuse('no unicast prefix, RFC 4271 6.3', w0, w1, w2, w3, length, pathId)
+      return
+    }
     const counters = this.#peer.counters[this.#table.family]
     if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
     const { accepted, refused } = counters
@@ -343,8 +357,8 @@ export class Importer {
     const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, this.#peer.sender)
     const missingHop = reach === undefined && !judgement.summary.hasNextHop
     const said = judgement.findings.map(({ attribute, text }) => `${attribute}: ${text}`).join('; ')
-    if (judgement.reaction !== 'none') this.#note(judgement.reaction, said, bytes, messageEnd)
     if (judgement.fault) return judgement.fault
+    if (judgement.reaction !== 'none') this.#note(judgement.reaction, said, bytes, messageEnd)
     if (judgement.reaction === 'treat-as-withdraw') return unusable
     if (missingHop) {
       this.#note('treat-as-withdraw', 'NEXT_HOP: missing, RFC 7606 3d', bytes, messageEnd)
@@ -372,14 +386,13 @@ export class Importer {
   }
 
   /** RFC 7606 section 5.2: attributes that are wrong, and no announcement to withdraw for it. */
-  #attributesAlone(bytes: Uint8Array, messageEnd: number): Fault | undefined {
+  #attributesAlone(bytes: Uint8Array): Fault | undefined {
     const { attributesAt, attributesEnd } = this.#parts
     const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, this.#peer.sender)
     if (judgement.fault) return judgement.fault
     const wrong = judgement.findings.find(({ reaction }) => reaction === 'treat-as-withdraw')
     // A list without routes may lack what only routes need.
     if (!wrong || wrong.text.startsWith('missing')) return undefined
-    this.#note('session-reset', `${wrong.attribute}: ${wrong.text}`, bytes, messageEnd)
     return fault('malformed attribute list', `${wrong.attribute} ${wrong.text}, and no route, RFC 7606 5.2`)
   }
 

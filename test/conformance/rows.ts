@@ -133,7 +133,7 @@ export const sections: readonly Section[] = [
       should('C12', '7606 8', 'Shows how many UPDATEs of each peer were faulty, by reaction'),
       must('C13', '4271 4.3', 'Takes a prefix that is withdrawn and announced in one message as announced'),
       must('C14', '4271 4.3', 'Clears the bits of a prefix beyond its length'),
-      should('C15', '4271 6.3', 'Ignores a prefix that cannot be a unicast route, and keeps those beside it', notYet),
+      should('C15', '4271 6.3', 'Ignores a prefix that cannot be a unicast route, and keeps those beside it'),
       must('C16', '4271 4.3', 'Reads unused flag bits, extended lengths of short values, and any order of attributes'),
       must('C17', '4271 5', 'Passes on an unknown transitive attribute octet for octet, with Partial set'),
       must('C18', '4271 5', 'Passes on no unknown non-transitive attribute'),

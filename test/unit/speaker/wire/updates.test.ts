@@ -191,6 +191,29 @@ for (const over of ['IPv4', 'IPv6'] as const) {
           expect(meeting.fabric.logs.filter(({ level }) => level === 'warn')).to.have.lengthOf(10)
         })
 
+        const ends: [title: string, attributes: string, said: RegExp][] = [
+          [
+            'an unknown well-known attribute',
+            `${base}${attribute('40', 99, '00')}`,
+            /unrecognized well-known attribute/,
+          ],
+          ['routes that come twice', attribute('80', 14, `${one.afi}${one.hop}00`).repeat(2), /twice/],
+          ['a next hop cut short', attribute('80', 14, `${one.afi}ff`), /MP_REACH_NLRI of 4 octets/],
+          ['a prefix cut short', attribute('80', 15, `${one.afi}${one.prefix.slice(0, -2)}`), /prefix cut short/],
+          ['an attribute that is wrong without a route', badOrigin, /ORIGIN/],
+        ]
+        for (const [title, attributes, text] of ends) {
+          it(`C11 C12 logs and counts ${title}, which ends the session, once`, async () => {
+            const update = title.startsWith('an unknown') ? one.announced(attributes) : { attributes }
+            await say(update)
+            const found = meeting.fabric.logs.filter(({ level }) => level === 'warn')
+            expect(found).to.have.lengthOf(1)
+            expect(found[0]!.message).to.match(text)
+            expect(found[0]!.fields).to.include({ reaction: 'session-reset', octets: hex(updateBody(update)) })
+            expect(stands().malformed).to.deep.equal({ 'session-reset': 1 })
+          })
+        }
+
         const long = family === 'ipv4-unicast' ? '21c633640000' : `81${'20'.repeat(17)}`
         const places: [place: string, update: (field: string) => Parameters<typeof updateBody>[0]][] = [
           [
@@ -343,6 +366,28 @@ describe('an UPDATE that is only odd', () => {
     await say({ attributes: `${reach}${base}${nextHop}`, nlri: '17c63365' })
     expect(prefixesOf(meeting.node)).to.deep.equal(['198.51.100.0/23', '2001:db8:fffe::/47'])
     expect([...meeting.witness!.routes.keys()].sort()).to.deep.equal(['198.51.100.0/23', '2001:db8:fffe::/47'])
+  })
+
+  it('C15 has prefixes of no unicast route among others: those are ignored, and counted', async () => {
+    const no4 = ['04e0', '20e0000001', '087f', '207f000001', '0800', '2000000000']
+    const no6 = ['08ff', `80ff02${'00'.repeat(13)}01`, '0afe80', `80fe80${'00'.repeat(13)}01`, `80${'00'.repeat(15)}01`]
+    const good4 = ['00', '0100', '0180', '04f0', v4.prefix]
+    const good6 = ['00', '0180', '03e0', '07fc', v6.prefix]
+    const reach = attribute('80', 14, `${v6.afi}${v6.hop}00${[...no6, ...good6].join('')}`)
+    await say({ attributes: `${reach}${base}${nextHop}`, nlri: [...good4, ...no4].join('') })
+    expect(prefixesOf(meeting.node)).to.have.members(
+      ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1', '240.0.0.0/4', v4.text].concat([
+        '::/0',
+        '8000::/1',
+        'e000::/3',
+        'fc00::/7',
+        v6.text,
+      ]),
+    )
+    const rule = 'no unicast prefix, RFC 4271 6.3'
+    const refused = families.map((family) => stands().routes[family].rejectedBy[rule])
+    expect(refused).to.deep.equal([no4.length, no6.length])
+    expectUp()
   })
 
   it('C16 sets unused flag bits, writes short values with long lengths, and orders attributes from last to first', async () => {
