@@ -10,7 +10,7 @@ import type { Log, RestartCircumstances } from '../speaker/index.ts'
 
 export interface RestartSettings {
   readonly adminSocket: string
-  /** Seconds that peers keep our routes: a machine that is up for longer has forwarded for as long as any of them is kept. */
+  /** Seconds that peers keep our routes. */
   readonly time: number
 }
 
@@ -32,7 +32,8 @@ export function circumstancesOfStart(settings: RestartSettings, log: Log): Omit<
       log.warn({ why }, 'the next start will not be known as a restart: peers are not told that it is one')
     }
   }
-  return { restarting, forwarding: uptime() > settings.time }
+  // Where the mark did not last, a machine that is up for longer than routes are kept has forwarded for as long as they are.
+  return { restarting, forwarding: restarting || uptime() > settings.time }
 }
 
 function read(path: string): string | undefined {

@@ -46,7 +46,8 @@ class Bench {
     await this.#router?.stop('SIGKILL')
   }
 
-  startTandem(peers: readonly Peer[], more: Readonly<Record<string, unknown>> = {}): void {
+  /** Returns when it listens. */
+  async startTandem(peers: readonly Peer[], more: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const file = join(this.topology.work, 'tandem.yaml')
     const usual = { 'hold-time': 9, 'connect-retry': 1, import: 'accept-all', export: 'originated-only', asn: 65001 }
     const config = {
@@ -60,6 +61,7 @@ class Bench {
     writeFileSync(file, stringify(config))
     const command = ['run', '--source=none', `--config=${file}`, `--admin-socket=${this.#socket}`]
     this.#tandem = this.topology.start('node-1', [process.execPath, main, ...command])
+    await eventually('Tandem answers', 10_000, () => this.peers())
   }
 
   async stopTandem(signal: NodeJS.Signals): Promise<void> {
@@ -186,26 +188,26 @@ const routes = theirs
 
 feature('TCP MD5, both dial', { password: 'sesame' }, async (bench) => {
   await bench.startRouter({ password: 'sesame', routes })
-  bench.startTandem(both({ password: 'sesame' }))
+  await bench.startTandem(both({ password: 'sesame' }))
   for (const { security } of await bench.up(2)) expect(security.md5).to.equal(true)
   await bench.exchanged()
 })
 
 feature('TCP MD5, the router waits', { password: 'sesame', passive: true }, async (bench) => {
   await bench.startRouter({ password: 'sesame', passive: true, routes })
-  bench.startTandem(both({ password: 'sesame' }))
+  await bench.startTandem(both({ password: 'sesame' }))
   await bench.up(2)
 })
 
 feature('TCP MD5, Tandem waits', { password: 'sesame' }, async (bench) => {
-  bench.startTandem(both({ password: 'sesame', passive: true }))
+  await bench.startTandem(both({ password: 'sesame', passive: true }))
   await bench.startRouter({ password: 'sesame', routes })
   await bench.up(2)
 })
 
 feature('TCP MD5, another key', { password: 'sesame' }, async (bench) => {
   await bench.startRouter({ password: 'sesame', routes })
-  bench.startTandem(both({ password: 'other', 'user-timeout': 2 }))
+  await bench.startTandem(both({ password: 'other', 'user-timeout': 2 }))
   await eventually('attempts end', 20_000, async () => {
     const all = await bench.peers()
     return all.length === 2 && all.every(({ lastDown }) => lastDown !== undefined)
@@ -215,19 +217,19 @@ feature('TCP MD5, another key', { password: 'sesame' }, async (bench) => {
 
 feature('TTL security', { ttlSecurity: true }, async (bench) => {
   await bench.startRouter({ ttlSecurity: true, routes })
-  bench.startTandem(both({ 'ttl-security': 1 }))
+  await bench.startTandem(both({ 'ttl-security': 1 }))
   await bench.up(2)
   await bench.exchanged()
 })
 
 feature('TTL security and MD5, Tandem waits', { ttlSecurity: true, password: 'sesame' }, async (bench) => {
-  bench.startTandem(both({ 'ttl-security': 1, password: 'sesame', passive: true }))
+  await bench.startTandem(both({ 'ttl-security': 1, password: 'sesame', passive: true }))
   await bench.startRouter({ ttlSecurity: true, password: 'sesame', routes })
   await bench.up(2)
 })
 
 feature('neighbours of a prefix', {}, async (bench) => {
-  bench.startTandem([
+  await bench.startTandem([
     { name: 'racks-4', address: '10.0.0.0/24', limit: 5 },
     { name: 'racks-6', address: 'fd00::/64', limit: 5 },
   ])
@@ -239,7 +241,7 @@ feature('neighbours of a prefix', {}, async (bench) => {
 
 feature('link-local peers', { sessions: ['link'] }, async (bench) => {
   await bench.startRouter({ sessions: ['link'], routes })
-  bench.startTandem([{ address: 'fe80::1%eth1' }])
+  await bench.startTandem([{ address: 'fe80::1%eth1' }])
   const [peer] = await bench.up(1)
   expect(peer?.address).to.equal('fe80::1%eth1')
   await bench.exchanged()
@@ -247,7 +249,7 @@ feature('link-local peers', { sessions: ['link'] }, async (bench) => {
 
 feature('IPv4 by an IPv6 next hop', { extendedNextHop: true, sessions: ['over6'] }, async (bench) => {
   await bench.startRouter({ extendedNextHop: true, sessions: ['over6'], routes })
-  bench.startTandem([{ address: over6 }], { addresses: { ipv6: 'fd00::2' } })
+  await bench.startTandem([{ address: over6 }], { addresses: { ipv6: 'fd00::2' } })
   await bench.up(1)
   await bench.exchanged()
   const table = await bench.router.table(bench.topology)
@@ -268,7 +270,7 @@ feature('several paths a prefix', { addPath: true, monitor: true }, async (bench
   )
   const control = ['-s', join(bench.topology.work, 'two.ctl'), '-P', join(bench.topology.work, 'two.pid')]
   bench.topology.start('monitor', ['bird', '-f', '-c', file, ...control])
-  bench.startTandem(both({ 'add-path': ['ipv4', 'ipv6'] }))
+  await bench.startTandem(both({ 'add-path': ['ipv4', 'ipv6'] }))
   await bench.up(2)
   await eventually('two paths of each prefix from each session', 30_000, async () => {
     const rows = await bench.ask<RouteRow[]>('routes', 'in')
@@ -279,7 +281,7 @@ feature('several paths a prefix', { addPath: true, monitor: true }, async (bench
 
 feature('maximum prefixes', {}, async (bench) => {
   await bench.startRouter({ routes: [...routes, '198.18.1.0/24', '2001:db8:98::/48'] })
-  bench.startTandem(both({ 'max-prefixes': { ipv4: 1, ipv6: 1, beyond: 'reset' } }))
+  await bench.startTandem(both({ 'max-prefixes': { ipv4: 1, ipv6: 1, beyond: 'reset' } }))
   const peers = await eventually('both are left alone', 30_000, async () => {
     const all = await bench.peers()
     return all.length === 2 && all.every(({ blocked }) => blocked !== undefined) && all
@@ -290,7 +292,7 @@ feature('maximum prefixes', {}, async (bench) => {
 feature('helper while the router restarts', { gracefulRestart: 60 }, async (bench) => {
   const wanted = { gracefulRestart: 60, routes }
   await bench.startRouter(wanted)
-  bench.startTandem(both({ 'graceful-restart': { time: 60 } }))
+  await bench.startTandem(both({ 'graceful-restart': { time: 60 } }))
   await bench.up(2)
   await bench.exchanged()
   await bench.killRouter()
@@ -311,12 +313,12 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
   feature(`restart by ${signal}, nothing withdrawn`, { gracefulRestart: 60, monitor: true }, async (bench) => {
     await bench.startRouter({ gracefulRestart: 60, monitor: true, routes })
     const peers = both({ 'graceful-restart': { time: 60 } })
-    bench.startTandem(peers)
+    await bench.startTandem(peers)
     await bench.up(2)
     await bench.startMonitor()
     for (let round = 0; round < 2; round++) {
       await bench.stopTandem(signal)
-      bench.startTandem(peers)
+      await bench.startTandem(peers)
       const up = await bench.up(2)
       expect(up.map(({ state }) => state)).to.deep.equal(['Established', 'Established'])
       await eventually('End-of-RIB is out', 10_000, async () =>
@@ -330,7 +332,7 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
 
 feature('leaving for good takes routes along', { gracefulRestart: 60, monitor: true }, async (bench) => {
   await bench.startRouter({ gracefulRestart: 60, monitor: true, routes })
-  bench.startTandem(both({ 'graceful-restart': { time: 60 } }))
+  await bench.startTandem(both({ 'graceful-restart': { time: 60 } }))
   await bench.up(2)
   await bench.startMonitor()
   await bench.stopTandem('SIGINT')
@@ -342,7 +344,7 @@ feature('leaving for good takes routes along', { gracefulRestart: 60, monitor: t
 
 feature('last resort after the restart time', { gracefulRestart: 2, longLived: 60, monitor: true }, async (bench) => {
   await bench.startRouter({ gracefulRestart: 2, longLived: 60, monitor: true, routes })
-  bench.startTandem(both({ 'graceful-restart': { time: 2, 'long-lived': 60 } }))
+  await bench.startTandem(both({ 'graceful-restart': { time: 2, 'long-lived': 60 } }))
   await bench.up(2)
   await bench.startMonitor()
   await bench.stopTandem('SIGKILL')
