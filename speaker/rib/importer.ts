@@ -4,6 +4,7 @@
  */
 
 import {
+  type Address,
   type AttributeSummary,
   checkNlri,
   encodeAttributes,
@@ -340,7 +341,7 @@ export class Importer {
   #intern(bytes: Uint8Array, reach: Reach | undefined, messageEnd: number): number | Fault {
     const { attributesAt, attributesEnd, reachAt, unreachAt } = this.#parts
     const hop = this.#hop
-    const nextHop = reach?.nextHop
+    const nextHop = reach && hopOf(reach)
     hop.version = nextHop?.version ?? 0
     hop.w0 = nextHop?.w0 ?? 0
     hop.w1 = nextHop?.w1 ?? 0
@@ -424,4 +425,10 @@ export class Importer {
     peer.lastMalformed = { at: this.#world.clock.now(), text, octets }
     this.#world.log.warn({ peer: peer.name, reaction, count, octets }, `malformed UPDATE: ${text}`)
   }
+}
+
+/** On a link without global addresses some routers leave the first half of the next hop empty (RFC 2545 section 3). */
+function hopOf({ nextHop, linkLocal }: Reach): Address | undefined {
+  const isEmpty = nextHop !== undefined && (nextHop.w0 | nextHop.w1 | nextHop.w2 | nextHop.w3) === 0
+  return isEmpty && linkLocal ? linkLocal : nextHop
 }

@@ -25,8 +25,16 @@ export interface Wanted {
 export type Dialect = (wanted: Wanted) => string | undefined
 
 const usual = ['over4', 'over6'] as const
-const node = { over4: '10.0.0.2', over6: 'fd00::2', link: 'fe80::2' } as const
+const node = { over4: '10.0.0.2', over6: 'fd00::2', link: 'fe80::2%eth1' } as const
 const isIpv6 = (text: string) => text.includes(':')
+
+/** Another path to a prefix of each family that a first one blackholes. */
+const second = `
+protocol static a4 { ipv4; route 203.0.113.0/24 blackhole; }
+protocol static b4 { ipv4 { preference 150; }; route 203.0.113.0/24 unreachable; }
+protocol static a6 { ipv6; route 2001:db8:77::/48 blackhole; }
+protocol static b6 { ipv6 { preference 150; }; route 2001:db8:77::/48 unreachable; }
+`
 
 const bird: Dialect = (wanted) => {
   const { sessions = usual, routes = [], gracefulRestart, longLived, holdTime = 9 } = wanted
@@ -44,6 +52,7 @@ protocol static s4 { ipv4; ${of(4)
 protocol static s6 { ipv6; ${of(6)
     .map((route) => `route ${route} blackhole;`)
     .join(' ')} }
+${wanted.addPath ? second : ''}
 template bgp session {
   local as 65001;
   hold time ${holdTime};
@@ -58,7 +67,7 @@ template bgp session {
   ${channel('ipv4', wanted.extendedNextHop ? 'extended next hop on;' : '')}
   ${channel('ipv6')}
 }
-${sessions.map((name) => `protocol bgp ${name} from session { neighbor ${node[name]}${name === 'link' ? '%eth1' : ''} as 64512; }`).join('\n')}
+${sessions.map((name) => `protocol bgp session_${name} from session { neighbor ${node[name]} as 64512; }`).join('\n')}
 ${wanted.monitor ? monitors.map(([name, address]) => `protocol bgp ${name} { local as 65001; neighbor ${address} as 65009; ipv4 { import all; export all; extended next hop on; }; ipv6 { import all; export all; }; }`).join('\n') : ''}
 `
 }
@@ -69,21 +78,22 @@ const monitors = [
 ] as const
 
 const frr: Dialect = (wanted) => {
+  // It learns of interfaces from another daemon of its family, which is not started here; and it originates one path a prefix.
+  if (wanted.sessions?.includes('link') || wanted.addPath) return undefined
   const { sessions = usual, routes = [], gracefulRestart, longLived, holdTime = 9 } = wanted
-  const names = sessions.map((name) => (name === 'link' ? 'eth1' : node[name]))
+  const names = sessions.map((name) => node[name])
   const all = [...names, ...(wanted.monitor ? monitors.map(([, address]) => address) : [])]
   const family = (afi: 'ipv4' | 'ipv6') => `
  address-family ${afi} unicast
 ${all.map((name) => `  neighbor ${name} activate`).join('\n')}
 ${names.map((name) => (wanted.extendedNextHop ? '' : `  neighbor ${name} route-map hop-${afi} out`)).join('\n')}
-${names.map((name) => (wanted.addPath ? `  neighbor ${name} addpath-tx-all-paths` : '')).join('\n')}
 ${routes
   .filter((route) => isIpv6(route) === (afi === 'ipv6'))
   .map((route) => `  network ${route}`)
   .join('\n')}
  exit-address-family`
   const session = (name: string) => `
- neighbor ${name} ${name === 'eth1' ? 'interface ' : ''}remote-as 64512
+ neighbor ${name} remote-as 64512
  neighbor ${name} timers connect 1
  ${wanted.password ? `neighbor ${name} password ${wanted.password}` : ''}
  ${wanted.ttlSecurity ? `neighbor ${name} ttl-security hops 1` : ''}
@@ -111,14 +121,7 @@ route-map hop-ipv6 permit 10
 }
 
 const gobgp: Dialect = (wanted) => {
-  if (
-    wanted.sessions?.includes('link') ||
-    wanted.extendedNextHop ||
-    wanted.addPath ||
-    wanted.longLived ||
-    wanted.monitor
-  )
-    return undefined
+  if (wanted.extendedNextHop || wanted.longLived || wanted.monitor) return undefined
   const { sessions = usual, holdTime = 9, gracefulRestart } = wanted
   return `
 [global.config]
@@ -145,6 +148,7 @@ ${['ipv4-unicast', 'ipv6-unicast']
     (family) => `  [[neighbors.afi-safis]]
     [neighbors.afi-safis.config]
       afi-safi-name = "${family}"
+    ${wanted.addPath ? '[neighbors.afi-safis.add-paths.config]\n      receive = false\n      send-max = 8' : ''}
     ${gracefulRestart ? '[neighbors.afi-safis.mp-graceful-restart.config]\n      enabled = true' : ''}`,
   )
   .join('\n')}`,

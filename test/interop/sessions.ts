@@ -258,24 +258,32 @@ feature('IPv4 by an IPv6 next hop', { extendedNextHop: true, sessions: ['over6']
   expect(rows.find(({ prefix }) => prefix === theirs[0])?.nextHop).to.equal(over6)
 })
 
-feature('several paths a prefix', { addPath: true, monitor: true }, async (bench) => {
-  await bench.startRouter({ addPath: true, monitor: true, routes })
-  // The monitor gives the router the same prefix over two sessions.
-  const file = join(bench.topology.work, 'two.conf')
-  const session = (name: string, address: string) =>
-    `protocol bgp ${name} { local as 65009; neighbor ${address} as 65001; ipv4 { import none; export all; extended next hop on; }; ipv6 { import none; export all; }; }`
-  writeFileSync(
-    file,
-    `log stderr all;\nrouter id 10.1.0.2;\nprotocol device {}\nprotocol static { ipv4; route 203.0.113.0/24 blackhole; }\nprotocol static { ipv6; route 2001:db8:77::/48 blackhole; }\n${session('a', '10.1.0.1')}\n${session('b', 'fd01::1')}\n`,
-  )
-  const control = ['-s', join(bench.topology.work, 'two.ctl'), '-P', join(bench.topology.work, 'two.pid')]
-  bench.topology.start('monitor', ['bird', '-f', '-c', file, ...control])
+feature('several paths a prefix', { addPath: true }, async (bench) => {
+  await bench.startRouter({ addPath: true, routes })
+  if (bench.router.name === 'gobgp') {
+    for (const [prefix, family] of [
+      ['203.0.113.0/24', 'ipv4'],
+      ['2001:db8:77::/48', 'ipv6'],
+    ] as const) {
+      for (const identifier of ['7', '8']) {
+        const path = [prefix, 'identifier', identifier, 'med', identifier, '-a', family]
+        await bench.topology.run('tor', ['gobgp', 'global', 'rib', 'add', ...path])
+      }
+    }
+  }
   await bench.startTandem(both({ 'add-path': ['ipv4', 'ipv6'] }))
   await bench.up(2)
-  await eventually('two paths of each prefix from each session', 30_000, async () => {
+  let seen: string[] = []
+  const paths = async () => {
     const rows = await bench.ask<RouteRow[]>('routes', 'in')
-    const count = (prefix: string) => rows.filter((row) => row.prefix === prefix).length
-    return count('203.0.113.0/24') >= 3 && count('2001:db8:77::/48') >= 3
+    seen = rows.map(({ prefix, source, attributes }) => `${source} ${prefix} ${attributes}`)
+    return (source: string, prefix: string) => seen.filter((row) => row.startsWith(`${source} ${prefix} `)).length
+  }
+  await eventually('two paths of a prefix of each family', 20_000, async () => {
+    const count = await paths()
+    return count(over4, '203.0.113.0/24') === 2 && count(over6, '2001:db8:77::/48') === 2
+  }).catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${seen.join('\n')}`)
   })
 })
 
