@@ -46,6 +46,7 @@ function liveTerms(peer: PeerDeclaration): string {
     userTimeout,
     peer.sendHold,
     peer.maxPrefixes,
+    peer.reflectorClient ?? false,
   ])
 }
 
