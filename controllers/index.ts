@@ -10,6 +10,7 @@ export {
   sessionShape,
   usualMaxPrefixes,
 } from './annotations/session-settings.ts'
+export { readClusterId } from './annotations/topology.ts'
 export { type Read, readBool, readCommunity, readPeerAsn, readPort, splitList } from './annotations/values.ts'
 export { ApiSource } from './api/api-source.ts'
 export { type ApiClient, ApiError, type ApiRequest, type ApiStream } from './api/client.ts'

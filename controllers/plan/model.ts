@@ -6,6 +6,7 @@ import type { OriginatedRoute } from '../../speaker/index.ts'
 import type { NodeSettings } from '../annotations/node-settings.ts'
 import type { PeerPassword } from '../annotations/passwords.ts'
 import type { SessionSettings } from '../annotations/session-settings.ts'
+import type { NodeTopology } from '../annotations/topology.ts'
 import type { Finding } from '../findings.ts'
 import type { Drain } from './node-life.ts'
 
@@ -21,12 +22,19 @@ export interface Plan {
   readonly exportPolicy: Policy
   /** What the node's annotations say now, for the next plan's last good values. */
   readonly settings: NodeSettings | undefined
+  /** The same of the other nodes, by name. */
+  readonly neighbours: Neighbours
   readonly drain: Drain | undefined
 }
+
+/** What the annotations of other nodes say of whom they peer with. */
+export type Neighbours = { readonly [node in string]?: NodeTopology }
 
 export interface PlannedLocal {
   readonly asn: number
   readonly routerId: number
+  /** Cluster that this node is a route reflector of. */
+  readonly clusterId: number | undefined
   readonly addresses: { readonly [family in Family]?: Address }
   readonly families: readonly Family[]
 }
@@ -37,6 +45,8 @@ export interface PlannedPeer {
   readonly asn: number
   readonly port: number
   readonly type: 'external' | 'internal'
+  /** Routes of other internal peers are reflected to it, and its own to all of them. */
+  readonly reflectorClient: boolean
   readonly localAddress: Address | undefined
   /** Interface of a link-local address. */
   readonly zone: string | undefined

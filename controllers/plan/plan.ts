@@ -10,7 +10,7 @@ import { annotations, type NodeSettings, readNodeSettings } from '../annotations
 import { type Finding, finding } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
 import { Endpoints, type SlicesOf, slicesByService } from './endpoints.ts'
-import type { Plan, PlannedLocal } from './model.ts'
+import type { Neighbours, Plan, PlannedLocal } from './model.ts'
 import { addressFindings, type NodeAddresses, nodeAddresses, routerIdOf } from './node-addresses.ts'
 import { type Circumstances, drainFinding, drainOf, settled } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
@@ -21,6 +21,7 @@ import { planService, type ServiceContext, type ServicePlan } from './service-vi
 /** Of the plan before. */
 export interface Before {
   readonly settings: NodeSettings | undefined
+  readonly neighbours?: Neighbours
   readonly nodeView?: NodeView | undefined
 }
 
@@ -33,8 +34,10 @@ export function plan(view: View, options: PlanOptions, before?: Before, circumst
   return assemble(node, services)
 }
 
+type Shown = 'node' | 'local' | 'peers' | 'settings' | 'neighbours' | 'drain' | 'findings'
+
 /** All of a plan that is not about services. */
-export interface NodePlan extends Pick<Plan, 'node' | 'local' | 'peers' | 'settings' | 'drain' | 'findings'> {
+export interface NodePlan extends Pick<Plan, Shown> {
   /** The Node as it was seen last: it counts, as deleted, once it is gone. No part of the plan that is shown: it has passwords. */
   readonly nodeView: NodeView | undefined
   readonly addresses: NodeAddresses
@@ -59,14 +62,19 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
     ...(drain ? [drainFinding(node, drain)] : []),
   ]
   const local = planLocal(node, settings, addresses, options)
-  if ('severity' in local) return { ...silent(options, [...findings, local]), settings, nodeView: node, drain }
+  if ('severity' in local) {
+    const neighbours = before?.neighbours ?? {}
+    return { ...silent(options, [...findings, local]), settings, neighbours, nodeView: node, drain }
+  }
   const own = podCidrsOf(node, settings)
-  const peers = planPeers(view, node, settings, addresses, local.asn, options)
+  const peers = planPeers({ view, node, settings, addresses, asn: local.asn, options, before: before?.neighbours })
+  const reflects = local.clusterId !== undefined
   return {
     node: node.name,
     local,
     peers: peers.peers,
     settings,
+    neighbours: peers.neighbours,
     nodeView: node,
     drain,
     addresses,
@@ -78,9 +86,11 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
       communities: settings.communities,
       ...(settings.prepend && { prepend: settings.prepend }),
       nextHopSelf: options.overrideNextHop,
+      reflects,
     }),
     importRules: {
       default: options.importDefault,
+      reflects,
       ownPodCidrs: own.cidrs.map(({ prefix }) => prefix),
       clusterPodCidrs: otherPodCidrs(view, node),
       serviceCidrs: options.serviceClusterIpRanges,
@@ -104,7 +114,7 @@ export function serviceContext(
 
 /** The parts as one plan; services in the order of their names. */
 export function assemble(node: NodePlan, services: readonly ServicePlan[]): Plan {
-  const { local, peers, settings, drain, pods, exportPolicy, importRules } = node
+  const { local, peers, settings, neighbours, drain, pods, exportPolicy, importRules } = node
   const vips = new Map<string, Prefix>()
   for (const vip of services.flatMap((service) => service.vips)) vips.set(formatPrefix(vip), vip)
   return {
@@ -117,6 +127,7 @@ export function assemble(node: NodePlan, services: readonly ServicePlan[]): Plan
     exportPolicy,
     importPolicy: local ? defaultImport({ ...importRules, vips: [...vips.values()] }) : rejectAll,
     settings,
+    neighbours,
     drain,
   }
 }
@@ -158,6 +169,7 @@ function planLocal(
   return {
     asn: options.nodesFullMesh ? options.clusterAsn : (settings.asn ?? options.clusterAsn),
     routerId,
+    clusterId: settings.serverOf,
     addresses: addresses.best,
     families: families.filter((family) => addresses.best[family] !== undefined),
   }
@@ -178,6 +190,7 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     local: undefined,
     peers: [],
     settings: undefined,
+    neighbours: {},
     nodeView: undefined,
     drain: undefined,
     addresses: { primary: undefined, best: {}, all: [] },
@@ -187,6 +200,7 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     exportPolicy: rejectAll,
     importRules: {
       default: 'reject',
+      reflects: false,
       ownPodCidrs: nothing,
       clusterPodCidrs: nothing,
       serviceCidrs: nothing,
