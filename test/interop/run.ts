@@ -18,7 +18,7 @@ installMissing()
 // `npm run test:interop -- WORDS` runs what has the words in its title.
 const words = process.argv.slice(2).join(' ')
 const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false, ...(words && { fgrep: words }) })
-mocha.addFile(join(import.meta.dirname, 'interop.ts'))
+for (const file of ['interop.ts', 'reflection.ts']) mocha.addFile(join(import.meta.dirname, file))
 await mocha.loadFilesAsync()
 const counts = { passed: 0, failed: 0 }
 const runner = mocha.run((failures) => {
