@@ -20,6 +20,7 @@ export function toDesired(
     local: {
       asn: local.asn,
       routerId: local.routerId,
+      ...(local.clusterId !== undefined && { clusterId: local.clusterId }),
       listen: (options.listen ?? everywhere).map((address) => ({ address, port: options.bgpPort })),
       addresses: local.addresses,
       restart: options.restart,
@@ -37,6 +38,7 @@ export function toDesired(
       ...peer.session,
       ...(peer.zone !== undefined && { zone: peer.zone }),
       families: peer.families,
+      ...(peer.reflectorClient && { reflectorClient: true }),
       importPolicy: plan.importPolicy,
       exportPolicy: peer.role === 'router' && peer.type === 'internal' ? plan.routerExportPolicy : plan.exportPolicy,
       ...(peer.labels.length > 0 && { labels: peer.labels }),

@@ -10,6 +10,7 @@ export {
   sessionShape,
   usualMaxPrefixes,
 } from './annotations/session-settings.ts'
+export { readClusterId } from './annotations/topology.ts'
 export {
   type Read,
   readBool,

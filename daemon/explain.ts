@@ -148,7 +148,7 @@ function explainPeer(backend: Backend, name: string): Explanation {
   if (!peer) return { subject, kind: 'peer', lines: [`${subject} is no peer of this speaker.`], data: {} }
   const origin = backend.plan?.peers.find((one) => one.name === peer.name)?.origin
   const lines = [
-    `${subject}: ${peer.type}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
+    `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
     ...stateLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
     ...(peer.capabilities.length > 0 ? [`  it offers: ${peer.capabilities.join('; ')}`] : []),

@@ -18,11 +18,16 @@ export interface DefaultExportOptions {
   readonly prepend?: { readonly asn: number; readonly count: number }
   /** `--override-nexthop`, towards external peers. */
   readonly nextHopSelf: boolean
+  /** `kube-router.io/rr.server`: routes of internal peers to internal peers, as far as RFC 4456 lets them. */
+  readonly reflects?: boolean
 }
 
-/** VIPs to external peers only; pod CIDRs to internal peers, and to external ones unless switched off. Never transit. */
+/**
+ * VIPs to external peers only; pod CIDRs to internal peers, and to external ones unless switched off. Never transit: even a route reflector
+ * passes on within the AS alone, and nothing of what an external peer said.
+ */
 export function defaultExport(options: DefaultExportOptions): Policy {
-  const { communities, prepend, nextHopSelf } = options
+  const { communities, prepend, nextHopSelf, reflects } = options
   const set: Actions = {
     ...(communities.length > 0 && { addCommunities: communities }),
     ...(prepend && { prepend }),
@@ -51,13 +56,22 @@ export function defaultExport(options: DefaultExportOptions): Policy {
             }),
           ]),
       reject('service VIPs go to external peers only', { source: 'originated', kinds: vipKinds, peerType: 'internal' }),
+      ...(reflects ? [reflection] : []),
       reject('not originated by this node', { source: 'learned' }),
     ],
   }
 }
 
+const reflection: Statement = {
+  name: 'route reflection, kube-router.io/rr.server',
+  match: { source: 'learned', learnedFrom: 'internal', peerType: 'internal' },
+  action: 'accept',
+}
+
 export interface DefaultImportOptions {
   readonly default: 'accept' | 'reject'
+  /** `kube-router.io/rr.server`: what is not taken in cannot be reflected, so the pod CIDRs of other nodes are, whatever the default. */
+  readonly reflects?: boolean
   /** This node's pod CIDRs: nothing inside them comes from outside. */
   readonly ownPodCidrs: readonly Prefix[]
   /** The cluster's service ranges, whole. */
@@ -120,6 +134,13 @@ export function defaultImport(options: DefaultImportOptions): Policy {
       ...reject("the cluster's service CIDRs", options.serviceCidrs, insideEntry),
       ...reject('service VIPs', options.vips, exactEntry),
       ...reject('kube-router.io/node.bgp.customimportreject', options.customImportReject, insideEntry),
+      ...(options.reflects && options.default === 'reject' ? toReflect(options.clusterPodCidrs) : []),
     ],
   }
+}
+
+function toReflect(podCidrs: readonly Prefix[]): Statement[] {
+  if (podCidrs.length === 0) return []
+  const match = { prefixes: new PrefixSet(podCidrs.map(insideEntry)), peerType: 'internal' } as const
+  return [{ name: "the cluster's pod CIDRs, to reflect them", match, action: 'accept' }]
 }

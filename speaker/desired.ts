@@ -26,6 +26,11 @@ export interface LocalDeclaration {
   readonly asn: number
   /** BGP identifier as an unsigned 32-bit number, not 0 (RFC 6286). */
   readonly routerId: number
+  /**
+   * Cluster that this speaker is a route reflector of (RFC 4456), an unsigned 32-bit number other than 0. Left out, the router id, once a peer is
+   * a client. Only with clients are routes reflected; given, it also refuses routes that went through the cluster already.
+   */
+  readonly clusterId?: number
   /** Where to accept connections; empty for none. */
   readonly listen: readonly ListenDeclaration[]
   /** By default this is no restart. */
@@ -89,8 +94,10 @@ export interface PeerDeclaration {
   readonly addPath?: readonly Family[]
   /** Whether IPv4 routes with IPv6 next hops are offered (RFC 8950). */
   readonly extendedNextHop?: boolean
-  /** Next hop of every route sent to this peer: our session address of the route's family instead of the route's own. */
+  /** Next hop of every route sent to this peer but reflected ones: our session address of the route's family instead of the route's own. */
   readonly nextHopSelf: boolean
+  /** An internal peer that routes of other internal peers are reflected to, and whose routes are reflected to all of them (RFC 4456). */
+  readonly reflectorClient?: boolean
   readonly importPolicy: Policy
   readonly exportPolicy: Policy
   /** Stays down with this reason, e.g. a setting that this build can't honour. Never connected to without it. */

@@ -43,6 +43,7 @@ export class RoutedPeer {
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
   importPolicy: CompiledPolicy
   exportPolicy: CompiledPolicy
+  #client: boolean
   readonly counters: Record<Family, FamilyCounters>
   readonly malformed: Partial<Record<Reaction, number>> = {}
   updatesSent = 0
@@ -52,11 +53,25 @@ export class RoutedPeer {
     this.link = link
     this.importPolicy = compile(link.declaration.importPolicy)
     this.exportPolicy = compile(link.declaration.exportPolicy)
+    this.#client = link.declaration.reflectorClient ?? false
     this.counters = newCounters()
   }
 
   get name(): string {
     return this.link.name
+  }
+
+  /** Whether routes are reflected to it, and its own to others (RFC 4456): only ever an internal peer. */
+  get isClient(): boolean {
+    return this.#client && !this.external
+  }
+
+  /** Takes what can be declared anew while the session stays up. */
+  redeclare(): void {
+    const { importPolicy, exportPolicy, reflectorClient = false } = this.link.declaration
+    this.importPolicy = compile(importPolicy)
+    this.exportPolicy = compile(exportPolicy)
+    this.#client = reflectorClient
   }
 
   /** Forgets what the last session counted, but not the routes that it left. */

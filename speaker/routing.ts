@@ -16,7 +16,6 @@ import {
   type Prefix,
   summarize,
 } from 'bgp-ts'
-import { compile } from '../policy/index.ts'
 import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
@@ -49,7 +48,7 @@ export class Routing implements SessionListener {
   readonly #peers: (RoutedPeer | undefined)[] = [undefined]
   readonly #retention: Retention
   readonly #byLink = new Map<PeerLink, RoutedPeer>()
-  readonly #own = { addresses: [] as Address[] }
+  readonly #own = { addresses: [] as Address[], routerId: 0, clusterId: undefined as number | undefined }
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
@@ -64,6 +63,7 @@ export class Routing implements SessionListener {
       this.#jobs,
       this.#peers,
       () => this.#local,
+      this.#own,
       options.endOfRibHeld,
       () => {
         return this.#deferral?.isActive ?? false
@@ -78,6 +78,11 @@ export class Routing implements SessionListener {
       changed: () => this.#rank(),
     })
     this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
+  }
+
+  /** While this speaker is a route reflector. */
+  get clusterId(): number | undefined {
+    return this.#own.clusterId
   }
 
   get local(): LocalDeclaration | undefined {
@@ -105,6 +110,7 @@ export class Routing implements SessionListener {
     }
     this.#local = local
     this.#own.addresses = families.flatMap((family) => local.addresses[family] ?? [])
+    this.#own.routerId = local.routerId
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
 
@@ -195,15 +201,40 @@ export class Routing implements SessionListener {
   redeclare(link: PeerLink): { readonly needsRefresh: readonly Family[] } {
     const peer = this.#byLink.get(link)
     if (!peer) return { needsRefresh: [] }
-    const importPolicy = compile(link.declaration.importPolicy)
     const before = peer.importPolicy
-    peer.importPolicy = importPolicy
-    peer.exportPolicy = compile(link.declaration.exportPolicy)
+    const wasClient = peer.isClient
+    peer.redeclare()
+    if (peer.isClient !== wasClient) this.#offerAgain(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
-    if (importPolicy.key === before.key) return { needsRefresh: [] }
+    if (peer.importPolicy.key === before.key) return { needsRefresh: [] }
     this.#importer.reconsider(peer)
     return { needsRefresh: this.#importer.neededAgain(peer, before) }
+  }
+
+  /**
+   * Takes of which cluster this speaker is a route reflector, if of any, once all peers are declared.
+   * Says which routes are needed again: those that the last cluster id refused are not stored.
+   */
+  setCluster(clusterId: number | undefined): { readonly link: PeerLink; readonly needsRefresh: readonly Family[] }[] {
+    if (clusterId === this.#own.clusterId) return []
+    this.#own.clusterId = clusterId
+    for (const peer of this.peers) if (peer.negotiated) this.outbound.reconsider(peer)
+    return this.peers
+      .filter(({ index, external }) => index >= 0 && !external)
+      .map((peer) => ({ link: peer.link, needsRefresh: this.#importer.reconsiderCluster(peer) }))
+  }
+
+  /** Whom the routes of a peer may go to changed. */
+  #offerAgain(peer: RoutedPeer): void {
+    for (const family of families) {
+      const rib = this.rib.families[family]
+      for (let path = 0; path < rib.paths.end; path++) {
+        const row = rib.paths.row(path)
+        const isBest = row >= 0 && rib.paths.best(row) === path
+        if (isBest && this.#retention.ownerOf(rib.paths.peer(path)) === peer) this.outbound.touch(rib, row)
+      }
+    }
   }
 
   sessionUp(link: PeerLink, negotiated: Negotiated): void {

@@ -48,6 +48,8 @@ export interface PeerSnapshot {
   readonly asn: number
   readonly localAsn: number
   readonly type: 'external' | 'internal'
+  /** Routes of other internal peers are reflected to it, and its own to all of them. */
+  readonly reflectorClient: boolean
   readonly state: string
   /** How long the session has been up or down. */
   readonly sinceMs: number
@@ -84,6 +86,8 @@ export interface PeerSnapshot {
 export interface SpeakerSnapshot {
   readonly asn: number
   readonly routerId: string
+  /** While this speaker is a route reflector. */
+  readonly clusterId?: string
   readonly addresses: { readonly [family in Family]?: string }
   readonly listening: readonly { readonly address: string; readonly port: number; readonly problem?: string }[]
   readonly routes: Readonly<
@@ -110,6 +114,7 @@ export function takeSnapshot(
   return {
     asn: local?.asn ?? 0,
     routerId: formatIpv4(local?.routerId ?? 0),
+    ...(routing.clusterId !== undefined && { clusterId: formatIpv4(routing.clusterId) }),
     addresses: Object.fromEntries(addresses),
     listening,
     routes: byFamily((family) => {
@@ -136,6 +141,7 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
     asn: declaration.asn,
     localAsn,
     type: declaration.asn === localAsn ? 'internal' : 'external',
+    reflectorClient: declaration.reflectorClient ?? false,
     state: peer.state,
     sinceMs: Math.round(now - peer.since),
     ...(blocked !== undefined && { blocked }),

@@ -85,7 +85,9 @@ export class Speaker {
     this.#local = desired.local
     if (!sameLocal) this.#routing.setLocal(desired.local)
     const routes = setRoutes()
-    const peers = sameLocal && this.#declared === desired.peers ? noPeers : this.#applyPeers(before, desired)
+    const same = sameLocal && this.#declared === desired.peers
+    const peers = same ? noPeers : this.#applyPeers(before, desired)
+    if (!same) this.#settleCluster(desired)
     this.#declared = desired.peers
     if (!sameLocal) this.#applyListeners(desired.local.listen)
     if (peers !== noPeers) for (const listening of this.#listening.values()) this.#secure(listening)
@@ -192,11 +194,12 @@ export class Speaker {
     this.#peers.delete(name)
   }
 
-  /** An import policy that takes more than before needs the routes that were refused, which are not stored (RFC 2918). */
+  /** An import policy, or a cluster id, that takes more than before needs the routes that were refused, which are not stored (RFC 2918). */
   #askAgain(peer: Peer, needed: readonly Family[]): void {
     if (needed.length === 0 || !peer.negotiated) return
     if (!peer.negotiated.routeRefresh) {
-      const message = 'the import policy changed, but the peer has no route refresh: routes it sent before stay refused'
+      const message =
+        'it would be asked for its routes again, but has no route refresh: those refused before stay refused'
       this.#world.log.warn({ peer: peer.name }, message)
       return
     }
@@ -204,6 +207,16 @@ export class Speaker {
       const { afi, safi } = familyNumbers[family]
       peer.messages.out['route-refresh']++
       peer.send(encodeMessage({ kind: 'route-refresh', afi, safi, subtype: 0 }))
+    }
+  }
+
+  /** One that names no cluster id has its router id for one, once a peer is a client (RFC 4456 section 8). */
+  #settleCluster({ local, peers }: Pick<Desired, 'local' | 'peers'>): void {
+    const hasClients = peers.some(({ reflectorClient }) => reflectorClient)
+    const clusterId = local.clusterId ?? (hasClients ? local.routerId : undefined)
+    for (const { link, needsRefresh } of this.#routing.setCluster(clusterId)) {
+      const peer = this.#peers.get(link.name)
+      if (peer) this.#askAgain(peer, needsRefresh)
     }
   }
 

@@ -4,16 +4,16 @@
  */
 
 import type { Prefix } from 'bgp-ts'
-import { type Finding, finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import type { NodeView } from '../view.ts'
 import { type AttributeSettings, readAttributes, readSelection } from './attributes.ts'
 import type { Clauses } from './clauses.ts'
 import { type Keep, keeper, readOnce } from './keep.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation, readLegacyPeers, readPeers } from './peers.ts'
+import { type NodeTopology, readTopology, topologyAnnotations } from './topology.ts'
 import { type Read, readCidr, readCommunity, readList, readSwitch, readUint32, splitList } from './values.ts'
 
-export interface NodeSettings {
-  readonly asn: number | undefined
+export interface NodeSettings extends NodeTopology {
   /** From `kube-router.io/pod-cidr`, else `pod-cidrs`; undefined where neither is there. */
   readonly podCidrs: { readonly field: string; readonly prefixes: readonly Prefix[] } | undefined
   readonly peers: readonly PeerSetting[]
@@ -29,15 +29,13 @@ export interface NodeSettings {
 }
 
 export const annotations = {
-  asn: 'kube-router.io/node.asn',
+  ...topologyAnnotations,
   podCidr: 'kube-router.io/pod-cidr',
   podCidrs: 'kube-router.io/pod-cidrs',
   communities: 'kube-router.io/node.bgp.communities',
   prependAsn: 'kube-router.io/path-prepend.as',
   prependCount: 'kube-router.io/path-prepend.repeat-n',
   customImportReject: 'kube-router.io/node.bgp.customimportreject',
-  reflectorServer: 'kube-router.io/rr.server',
-  reflectorClient: 'kube-router.io/rr.client',
   drain: 'tandem.io/drain',
   podCidrsTo: 'tandem.io/bgp.advertise-pod-cidrs-to',
 } as const
@@ -57,13 +55,10 @@ export function readNodeSettings(node: NodeView, lastGood: NodeSettings | undefi
     const value = text(key)
     return value === undefined ? undefined : how(value)
   }
-  for (const key of [annotations.reflectorServer, annotations.reflectorClient]) {
-    const value = text(key)
-    if (value !== undefined)
-      findings.push(warning(object, key, value, 'route reflection is not in this release: the node peers as any other'))
-  }
+  const { topology, findings: topologyFindings } = readTopology(node, lastGood)
+  findings.push(...topologyFindings)
   const settings: NodeSettings = {
-    asn: keep(annotations.asn, read(annotations.asn, readUint32), lastGood?.asn, undefined),
+    ...topology,
     podCidrs: readPodCidrs(node, keep, lastGood),
     peers: readNodePeers(node, keep, lastGood),
     communities: readCommunities(node, object, findings),

@@ -7,6 +7,7 @@ import type { NodeSettings } from '../annotations/node-settings.ts'
 import type { PeerPassword } from '../annotations/passwords.ts'
 import type { ServiceSettings } from '../annotations/service-settings.ts'
 import type { SessionSettings } from '../annotations/session-settings.ts'
+import type { NodeTopology } from '../annotations/topology.ts'
 import type { Finding } from '../findings.ts'
 import type { PlannedAggregate } from './aggregates.ts'
 import type { Drain } from './node-life.ts'
@@ -28,12 +29,19 @@ export interface Plan {
   readonly settings: NodeSettings | undefined
   /** The same of the services that have any. */
   readonly serviceSettings: ReadonlyMap<string, ServiceSettings>
+  /** The same of the other nodes, by name. */
+  readonly neighbours: Neighbours
   readonly drain: Drain | undefined
 }
+
+/** What the annotations of other nodes say of whom they peer with. */
+export type Neighbours = { readonly [node in string]?: NodeTopology }
 
 export interface PlannedLocal {
   readonly asn: number
   readonly routerId: number
+  /** Cluster that this node is a route reflector of. */
+  readonly clusterId: number | undefined
   readonly addresses: { readonly [family in Family]?: Address }
   readonly families: readonly Family[]
 }
@@ -47,6 +55,8 @@ export interface PlannedPeer {
   /** Another node, or a router of flags or annotations. */
   readonly role: 'node' | 'router'
   readonly labels: readonly string[]
+  /** Routes of other internal peers are reflected to it, and its own to all of them. */
+  readonly reflectorClient: boolean
   readonly localAddress: Address | undefined
   /** Interface of a link-local address. */
   readonly zone: string | undefined

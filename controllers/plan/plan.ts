@@ -20,7 +20,7 @@ import { type Finding, finding } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
 import { planAggregates } from './aggregates.ts'
 import { Endpoints, type SlicesOf, slicesByService } from './endpoints.ts'
-import type { Plan, PlannedLocal } from './model.ts'
+import type { Neighbours, Plan, PlannedLocal } from './model.ts'
 import { addressFindings, type NodeAddresses, nodeAddresses, routerIdOf } from './node-addresses.ts'
 import { type Circumstances, drainFinding, drainOf, settled } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
@@ -31,6 +31,7 @@ import { planService, type ServiceContext, type ServicePlan, vipAttributes } fro
 /** Of the plan before. */
 export interface Before {
   readonly settings: NodeSettings | undefined
+  readonly neighbours?: Neighbours
   readonly nodeView?: NodeView | undefined
   readonly serviceSettings?: ReadonlyMap<string, ServiceSettings>
 }
@@ -44,8 +45,10 @@ export function plan(view: View, options: PlanOptions, before?: Before, circumst
   return assemble(node, new Map(context ? keys.map((key) => [key, planned(key)]) : []))
 }
 
+type Shown = 'node' | 'local' | 'peers' | 'settings' | 'neighbours' | 'drain' | 'findings'
+
 /** All of a plan that is not about services. */
-export interface NodePlan extends Pick<Plan, 'node' | 'local' | 'peers' | 'settings' | 'drain' | 'findings'> {
+export interface NodePlan extends Pick<Plan, Shown> {
   /** The Node as it was seen last: it counts, as deleted, once it is gone. No part of the plan that is shown: it has passwords. */
   readonly nodeView: NodeView | undefined
   readonly addresses: NodeAddresses
@@ -71,20 +74,26 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
     ...(drain ? [drainFinding(node, drain)] : []),
   ]
   const local = planLocal(node, settings, addresses, options)
-  if ('severity' in local) return { ...silent(options, [...findings, local]), settings, nodeView: node, drain }
+  if ('severity' in local) {
+    const neighbours = before?.neighbours ?? {}
+    return { ...silent(options, [...findings, local]), settings, neighbours, nodeView: node, drain }
+  }
   const own = podCidrsOf(node, settings)
-  const peers = planPeers(view, node, settings, addresses, local.asn, options)
+  const peers = planPeers({ view, node, settings, addresses, asn: local.asn, options, before: before?.neighbours })
+  const reflects = local.clusterId !== undefined
   const exporting: DefaultExportOptions = {
     podCidrsToExternal: options.advertisePodCidr,
     communities: settings.communities,
     ...(settings.prepend && { prepend: settings.prepend }),
     nextHopSelf: options.overrideNextHop,
+    reflects,
   }
   return {
     node: node.name,
     local,
     peers: peers.peers,
     settings,
+    neighbours: peers.neighbours,
     nodeView: node,
     drain,
     addresses,
@@ -95,6 +104,7 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
     routerExportPolicy: internalRouterExport(exporting),
     importRules: {
       default: options.importDefault,
+      reflects,
       ownPodCidrs: own.cidrs.map(({ prefix }) => prefix),
       clusterPodCidrs: otherPodCidrs(view, node),
       serviceCidrs: options.serviceClusterIpRanges,
@@ -128,7 +138,7 @@ export function serviceContext(
 
 /** The parts as one plan; services in the order of their names. */
 export function assemble(node: NodePlan, byName: ReadonlyMap<string, ServicePlan>): Plan {
-  const { local, peers, settings, drain, pods, exportPolicy, routerExportPolicy, importRules } = node
+  const { local, peers, settings, neighbours, drain, pods, exportPolicy, routerExportPolicy, importRules } = node
   const services = [...byName.values()]
   const aggregated = planAggregates(
     node.node,
@@ -151,6 +161,7 @@ export function assemble(node: NodePlan, byName: ReadonlyMap<string, ServicePlan
     importPolicy: local ? defaultImport({ ...importRules, vips: [...vips.values()] }) : rejectAll,
     settings,
     serviceSettings: settingsOf(byName),
+    neighbours,
     drain,
   }
 }
@@ -197,6 +208,7 @@ function planLocal(
   return {
     asn: options.nodesFullMesh ? options.clusterAsn : (settings.asn ?? options.clusterAsn),
     routerId,
+    clusterId: settings.serverOf,
     addresses: addresses.best,
     families: families.filter((family) => addresses.best[family] !== undefined),
   }
@@ -217,6 +229,7 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     local: undefined,
     peers: [],
     settings: undefined,
+    neighbours: {},
     nodeView: undefined,
     drain: undefined,
     addresses: { primary: undefined, best: {}, all: [] },
@@ -227,6 +240,7 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     routerExportPolicy: rejectAll,
     importRules: {
       default: 'reject',
+      reflects: false,
       ownPodCidrs: nothing,
       clusterPodCidrs: nothing,
       serviceCidrs: nothing,

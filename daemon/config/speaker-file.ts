@@ -30,6 +30,7 @@ export function readSpeakerFile(document: ConfigDocument): Desired & { readonly 
     local: {
       asn: file.asn,
       routerId: file['router-id'].w0 >>> 0,
+      ...(file['cluster-id'] !== undefined && { clusterId: file['cluster-id'] }),
       listen: file.listen ?? everywhere,
       addresses: addressesOf(file, document),
     },
@@ -96,6 +97,10 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
     if (local && local.version !== address.version) {
       throw new ConfigError(place('local-address'), String(local), "is not of the family of the peer's address")
     }
+    const ownAsn = peer['local-asn'] ?? file.asn
+    if (peer['reflector-client'] && peer.asn !== ownAsn) {
+      throw new ConfigError(place('reflector-client'), true, `is for internal peers, of AS ${ownAsn}`)
+    }
     const policy = (key: 'import' | 'export'): Policy =>
       peer[key] === undefined ? noPolicy : policies.list(peer[key], ['peers', index, key], false)
     return {
@@ -115,6 +120,7 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       holdTime: peer['hold-time'],
       connectRetry: peer['connect-retry'],
       nextHopSelf: peer['next-hop-self'],
+      ...(peer['reflector-client'] && { reflectorClient: true }),
       importPolicy: policy('import'),
       exportPolicy: policy('export'),
     }

@@ -9,6 +9,7 @@ import { policiesShape, policyNames } from './policy-schema.ts'
 import {
   address,
   asn,
+  clusterId,
   community,
   extendedCommunity,
   family,
@@ -46,7 +47,14 @@ const peerSchema = z.strictObject({
     .max(3600)
     .default(5)
     .describe('Seconds before the first retry; doubles up to 60.'),
-  'next-hop-self': z.boolean().default(false).describe('Send our own address as the next hop of every route.'),
+  'next-hop-self': z
+    .boolean()
+    .default(false)
+    .describe('Send our own address as the next hop of every route but reflected ones.'),
+  'reflector-client': z
+    .boolean()
+    .default(false)
+    .describe('Reflect routes of other internal peers to it, and its own to all of them (RFC 4456).'),
   import: policyNames.describe(
     'Policy for what the peer sends, or a list of them. Without one nothing is taken (RFC 8212).',
   ),
@@ -73,6 +81,9 @@ export const speakerFileSchema = z.strictObject({
   'router-id': address
     .refine(({ version, w0 }) => version === 4 && w0 !== 0, 'is not a dotted quad other than 0.0.0.0')
     .describe('Our BGP identifier.'),
+  'cluster-id': clusterId
+    .optional()
+    .describe('Cluster that we are a route reflector of, as a number or a dotted quad. Default: the router id.'),
   listen: z
     .array(z.strictObject({ address, port: port.default(179) }))
     .optional()

@@ -2,7 +2,7 @@
 
 import { Address, type ExtendedCommunity, type Family, type Prefix } from 'bgp-ts'
 import { z } from 'zod'
-import { readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
+import { readClusterId, readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../../policy/index.ts'
 
 export const asn = z.int().min(1).max(4294967295)
@@ -40,6 +40,13 @@ function addressOf({ family, w0, w1, w2, w3 }: Prefix): Address {
 
 export const community = z.union([z.string(), z.int().min(0)]).transform((value, context): number => {
   const read = readCommunity(String(value))
+  if (read.ok) return read.value
+  context.addIssue({ code: 'custom', message: read.expected })
+  return z.NEVER
+})
+
+export const clusterId = z.union([z.string(), z.int()]).transform((value, context): number => {
+  const read = readClusterId(String(value))
   if (read.ok) return read.value
   context.addIssue({ code: 'custom', message: read.expected })
   return z.NEVER

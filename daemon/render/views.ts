@@ -1,8 +1,8 @@
 /** What the commands print: snapshots, routes and plans as tables. */
 
-import { formatAttributes, formatPrefix } from 'bgp-ts'
-import { formatFinding, type Plan } from '../../controllers/index.ts'
-import type { FamilySnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
+import { formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
+import { formatFinding, type Plan, type PlannedLocal } from '../../controllers/index.ts'
+import type { FamilySnapshot, PeerSnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { age, table } from './table.ts'
 
 /** `sent/held/refused` of one family, or `-` where it was not negotiated. */
@@ -10,12 +10,15 @@ function counts(negotiated: boolean, { advertised, accepted, rejected }: FamilyS
   return negotiated ? `${advertised}/${accepted}/${rejected}` : '-'
 }
 
+const typeOf = ({ type, reflectorClient }: Pick<PeerSnapshot, 'type' | 'reflectorClient'>) =>
+  reflectorClient ? `${type}, client` : type
+
 export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
   const headings = ['PEER', 'AS', 'TYPE', 'STATE', 'SINCE', 'IPV4 out/in/ref', 'IPV6 out/in/ref', 'NOTE']
   const rows = peers.map((peer) => [
     peer.name,
     String(peer.asn),
-    peer.type,
+    typeOf(peer),
     peer.state,
     age(peer.sinceMs),
     counts(peer.families.includes('ipv4-unicast'), peer.routes['ipv4-unicast']),
@@ -59,9 +62,9 @@ export function routeText({ attributes, towards = [], to }: Plan['routes'][numbe
 export function planText(plan: Plan, width?: number): string {
   const { local } = plan
   const head = local
-    ? [`node ${plan.node}: AS ${local.asn}, ${local.families.join(' and ')}`]
+    ? [`node ${plan.node}: AS ${local.asn}, ${local.families.join(' and ')}${reflection(local)}`]
     : [`node ${plan.node}: nothing to say to anybody`]
-  const peers = plan.peers.map((peer) => [peer.name, String(peer.asn), peer.type, peer.origin, peer.blocked ?? ''])
+  const peers = plan.peers.map((peer) => [peer.name, String(peer.asn), typeOf(peer), peer.origin, peer.blocked ?? ''])
   const routes = plan.routes.map((route) => [
     formatPrefix(route.prefix),
     route.nextHop ? String(route.nextHop) : 'self',
@@ -89,3 +92,6 @@ export function planText(plan: Plan, width?: number): string {
     ...(plan.findings.length > 0 ? ['', 'FINDINGS', ...plan.findings.map((one) => `  ${formatFinding(one)}`)] : []),
   ].join('\n')
 }
+
+const reflection = ({ clusterId }: PlannedLocal) =>
+  clusterId === undefined ? '' : `, route reflector of cluster ${formatIpv4(clusterId)}`

@@ -8,7 +8,7 @@ import type { LocalDeclaration } from '../desired.ts'
 import type { Jobs } from '../jobs.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
-import { isLinkLocal } from '../rib/usable.ts'
+import { type Identity, isLinkLocal } from '../rib/usable.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
@@ -23,6 +23,7 @@ export class Outbound {
   readonly #jobs: Jobs
   readonly #exporter: Exporter
   readonly #local: () => LocalDeclaration | undefined
+  readonly #own: Identity
   readonly #isLearning: () => boolean
   readonly #groups = new Set<UpdateGroup>()
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
@@ -35,6 +36,7 @@ export class Outbound {
     jobs: Jobs,
     peers: readonly (RoutedPeer | undefined)[],
     local: () => LocalDeclaration | undefined,
+    own: Identity,
     endOfRibHeld: boolean,
     isLearning: () => boolean,
   ) {
@@ -42,6 +44,7 @@ export class Outbound {
     this.#jobs = jobs
     this.#exporter = new Exporter(rib, peers)
     this.#local = local
+    this.#own = own
     this.#endOfRibHeld = endOfRibHeld
     this.#isLearning = isLearning
   }
@@ -59,7 +62,7 @@ export class Outbound {
     const negotiated = peer.negotiated?.families ?? []
     const out = negotiated.map((family) => new AdjRibOut(this.#rib.families[family], this.#exporter.table))
     const group = this.#addGroup(key, terms, out, member)
-    for (const one of out) one.markAll(false, terms.policy.acceptsLearned)
+    for (const one of out) one.markAll(false, terms.learned)
     this.#schedule(group, gatherMs)
   }
 
@@ -76,7 +79,7 @@ export class Outbound {
     const key = keyOf(terms, peer)
     if (key === group.key) return
     const own = this.#detach(group, peer, key, terms)
-    for (const out of own.out) out.markAll(false, terms.policy.acceptsLearned || group.terms.policy.acceptsLearned)
+    for (const out of own.out) out.markAll(false, terms.learned || group.terms.learned)
     this.#schedule(own)
   }
 
@@ -101,7 +104,7 @@ export class Outbound {
     const group = this.#groupOf(peer)
     if (!group) return
     const own = group.members.size > 1 ? this.#detach(group, peer, group.key, group.terms) : group
-    own.of(this.#rib.families[family])?.markAll(true, own.terms.policy.acceptsLearned)
+    own.of(this.#rib.families[family])?.markAll(true, own.terms.learned)
     const member = [...own.members].find((one) => one.peer === peer)
     if (peer.negotiated?.enhancedRefresh && member && !member.awaiting.has(family) && !member.refreshing.has(family)) {
       member.refreshing.add(family)
@@ -117,7 +120,7 @@ export class Outbound {
     for (const group of this.#groups) {
       const out = group.of(rib)
       if (!out) continue
-      if (!originated && !group.terms.policy.acceptsLearned && out.sent(row) === 0) continue
+      if (!originated && !group.terms.learned && out.sent(row) === 0) continue
       out.mark(row)
       this.#schedule(group)
     }
@@ -134,7 +137,7 @@ export class Outbound {
 
   /** What was learned is not complete yet, and these peers are sent of it (RFC 4724 section 4.1). */
   #defers({ terms }: UpdateGroup): boolean {
-    return terms.policy.acceptsLearned && this.#isLearning()
+    return terms.learned && this.#isLearning()
   }
 
   drained(peer: RoutedPeer): void {
@@ -189,9 +192,13 @@ export class Outbound {
         return address ? [[family, address]] : []
       }),
     )
+    const learned = exportPolicy.acceptsLearnedTowards[external ? 'external' : 'internal']
     return {
       policy: exportPolicy,
       external,
+      learned,
+      clusterId: external ? undefined : this.#own.clusterId,
+      client: peer.isClient,
       localAsn: negotiated?.localAsn ?? 0,
       fourOctetAsn: negotiated?.fourOctetAsn ?? true,
       extendedNextHop: negotiated?.extendedNextHop ?? false,
@@ -200,14 +207,14 @@ export class Outbound {
       self,
       declared: local?.addresses ?? {},
       words: new Set(wordsOf(link.declaration, external).filter((word) => this.#statedWords.has(word))),
-      only: this.#standsAlone(peer) ? peer : undefined,
+      only: learned || this.#standsAlone(peer) ? peer : undefined,
     }
   }
 
-  /** Whether what this peer is sent depends on who it is: by policy, split horizon, or because routes have its address as next hop (RFC 4271 section 5.1.3). */
+  /** Whether what this peer is sent depends on who it is, apart from split horizon: by policy, or because routes have its address as next hop (RFC 4271 section 5.1.3). */
   #standsAlone({ exportPolicy, link }: RoutedPeer): boolean {
     const { address } = link.declaration
-    return exportPolicy.usesNeighbour || exportPolicy.acceptsLearned || this.#statedNextHops.has(formatAddress(address))
+    return exportPolicy.usesNeighbour || this.#statedNextHops.has(formatAddress(address))
   }
 
   #groupOf(peer: RoutedPeer): UpdateGroup | undefined {
@@ -323,6 +330,8 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
     terms.extendedNextHop,
     terms.longLived,
     terms.nextHopSelf,
+    terms.clusterId,
+    terms.client,
     usesSelf(terms) && hops(terms.self),
     hops(terms.declared),
     peer.negotiated?.families,
@@ -333,7 +342,7 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
 }
 
 /** Whether our address of the session can end up in a next hop. Where it cannot, it does not keep peers apart. */
-function usesSelf({ nextHopSelf, policy, declared }: ExportTerms): boolean {
+function usesSelf({ nextHopSelf, policy, learned, declared }: ExportTerms): boolean {
   const asked = policy.policy.statements.some(({ set }) => set?.nextHop === 'self')
-  return nextHopSelf || asked || policy.acceptsLearned || families.some((family) => declared[family] === undefined)
+  return nextHopSelf || asked || learned || families.some((family) => declared[family] === undefined)
 }

@@ -210,6 +210,11 @@ export class AttributeTable {
     return this.#originators[id]! >>> 0
   }
 
+  /** Whether CLUSTER_LIST names this cluster. Decodes: asked by reflectors alone, once a message. */
+  hasCluster(id: number, cluster: number): boolean {
+    return this.#clusterLengths[id]! > 0 && (this.attributes(id).clusterList?.includes(cluster) ?? false)
+  }
+
   clusterListLength(id: number): number {
     return this.#clusterLengths[id]!
   }

@@ -35,7 +35,7 @@ import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
 import { ContextIds } from './context-ids.ts'
 import type { FamilyRib, Rib } from './rib.ts'
-import { nextHopProblem, type OwnAddresses } from './usable.ts'
+import { clusterLoop, type Identity, loopProblem, nextHopProblem } from './usable.ts'
 
 const unusable = 0
 /** Code of the NOTIFICATION for a malformed UPDATE. */
@@ -45,7 +45,7 @@ export const beyondLimit = 'maximum number of prefixes'
 export class Importer {
   readonly #world: World
   readonly #rib: Rib
-  readonly #own: OwnAddresses
+  readonly #own: Identity
   readonly #retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>
   readonly #contexts = new ContextIds()
   readonly #parts = newUpdateParts()
@@ -72,15 +72,11 @@ export class Importer {
     kind: '',
     neighbour: '',
     external: true,
+    fromExternal: true,
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
   }
 
-  constructor(
-    world: World,
-    rib: Rib,
-    own: OwnAddresses,
-    retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>,
-  ) {
+  constructor(world: World, rib: Rib, own: Identity, retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>) {
     this.#world = world
     this.#rib = rib
     this.#own = own
@@ -153,6 +149,28 @@ export class Importer {
     }
   }
 
+  /** Re-reads what is stored of a peer after our cluster id changed: what came through that cluster goes. Says in which families the last id refused routes. */
+  reconsiderCluster(peer: RoutedPeer): Family[] {
+    const refused = (peer.negotiated?.families ?? []).filter((family) =>
+      peer.counters[family].rejectedBy.has(clusterLoop),
+    )
+    this.#peer = peer
+    for (const rib of Object.values(this.#rib.families)) {
+      const { paths, prefixes } = rib
+      this.#table = rib
+      for (let path = 0; path < paths.end; path++) {
+        const row = paths.row(path)
+        if (row < 0 || this.#retention.ownerOf(paths.peer(path)) !== peer) continue
+        if (loopProblem(this.#rib.attributes, paths.attributes(path), this.#own) !== clusterLoop) continue
+        peer.counters[rib.family].accepted--
+        const { w0, w1, w2, w3, length } = prefixes.prefix(row)
+        this.#noteRefused(clusterLoop, w0, w1, w2, w3, length)
+        this.#rib.removePath(rib, path)
+      }
+    }
+    return refused
+  }
+
   /**
    * Families of which routes that were refused by `before` may be accepted now, or come out changed: the peer has to be asked for them again,
    * because refused routes are not stored. Cheap on purpose: a VIP that comes or goes must not make every router send its table.
@@ -223,9 +241,8 @@ export class Importer {
       return undefined
     }
     const table = this.#rib.attributes
-    const rule = table.looped(attributes)
-      ? 'own AS in the path'
-      : nextHopProblem(table, attributes, family, this.#own, this.#peer)
+    const rule =
+      loopProblem(table, attributes, this.#own) ?? nextHopProblem(table, attributes, family, this.#own, this.#peer)
     if (rule) {
       this.#ineligibleBy = rule
       this.#walk(bytes, at, end, family, this.#ineligibleOne)
@@ -310,6 +327,7 @@ export class Importer {
     this.#subject.family = family
     this.#subject.neighbour = this.#peer.name
     this.#subject.external = this.#peer.external
+    this.#subject.fromExternal = this.#peer.external
   }
 
   #judge(w0: number, w1: number, w2: number, w3: number, length: number) {

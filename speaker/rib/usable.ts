@@ -4,17 +4,31 @@ import { type Address, type Family, sameAddress } from 'bgp-ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import type { AttributeTable } from './attribute-table.ts'
 
-/** The addresses of this speaker that are next hops elsewhere. */
-export interface OwnAddresses {
+/** By what this speaker recognises itself in the routes of others. */
+export interface Identity {
+  /** Its addresses that are next hops elsewhere. */
   readonly addresses: readonly Address[]
+  readonly routerId: number
+  /** Undefined while it is no route reflector. */
+  readonly clusterId: number | undefined
 }
+
+/** Why routes with these attributes are not eligible: they came by here before (RFC 4271 section 9.1.2, RFC 4456 section 8). */
+export function loopProblem(table: AttributeTable, id: number, own: Identity): string | undefined {
+  if (table.looped(id)) return 'own AS in the path'
+  const originator = table.originatorId(id)
+  if (originator !== 0 && originator === own.routerId) return 'own router id in ORIGINATOR_ID'
+  return own.clusterId !== undefined && table.hasCluster(id, own.clusterId) ? clusterLoop : undefined
+}
+
+export const clusterLoop = 'own cluster id in CLUSTER_LIST'
 
 /** Why routes with these attributes are not used, or undefined. */
 export function nextHopProblem(
   table: AttributeTable,
   id: number,
   family: Family,
-  own: OwnAddresses,
+  own: Identity,
   peer: RoutedPeer,
 ): string | undefined {
   const version = table.nextHopVersion(id)
