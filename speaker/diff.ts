@@ -47,6 +47,7 @@ function liveTerms(peer: PeerDeclaration): string {
     peer.sendHold,
     peer.maxPrefixes,
     peer.labels,
+    peer.bfd,
   ])
 }
 

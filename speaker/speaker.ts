@@ -133,6 +133,8 @@ export class Speaker {
   async stop({ reason = 'tandem is stopping', toReturn = false }: StopOptions = {}): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    // First of all: a peer that met with silence instead would take the path to have failed.
+    if (this.#world.bfd) await this.#world.bfd.close()
     const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
       if (toReturn && peer.awaitsOurReturn) peer.stop(undefined, reason)

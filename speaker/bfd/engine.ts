@@ -21,7 +21,8 @@ export interface Source {
 /** One watched path. `Path` is what the link needs for sending. */
 export interface Watched<Path> {
   readonly session: Session
-  readonly from: Readonly<Source>
+  /** The link may learn the index of the interface later, and anew. */
+  readonly from: Source
   readonly path: Path
   /** Packets of this source that were found not to be valid, and what was wrong with the last one. */
   discarded: number
@@ -34,6 +35,8 @@ export interface EngineLink<Path> {
   /** `bytes` are only valid during the call. */
   send(watched: Watched<Path>, bytes: Uint8Array): void
   changed(watched: Watched<Path>): void
+  /** Nothing will be sent on it any more. */
+  ended(watched: Watched<Path>): void
 }
 
 const never = Number.POSITIVE_INFINITY
@@ -82,11 +85,21 @@ export class Engine<Path> {
     watched.goneAt = now + session.multiplier * session.transmitInterval
   }
 
+  /** Ends all sessions, for each of which AdminDown is said once: there is no time for more when a process ends. */
+  end(now: number): void {
+    for (let at = this.#watched.length - 1; at >= 0; at--) {
+      const watched = this.#watched[at]!
+      watched.session.disable(now)
+      this.drop(watched)
+    }
+  }
+
   drop(watched: Watched<Path>): void {
     const at = this.#watched.indexOf(watched)
     if (at < 0) return
     this.#watched.splice(at, 1)
     this.#byDiscriminator.delete(watched.session.localDiscriminator)
+    this.#link.ended(watched)
   }
 
   /** Takes the first `length` octets of `bytes` as one packet. What is not valid, or of no session, is discarded without an answer. */

@@ -17,6 +17,7 @@ export class MemoryBfdNetwork {
   readonly #clock: Clock
   readonly #machines = new Map<string, MemoryBfd>()
   readonly #cut = new Set<string>()
+  readonly #unreached = new Set<string>()
   /** Called with every packet that is sent, before it is lost or not. */
   onPacket: ((from: Address, to: Address, bytes: Uint8Array) => void) | undefined
 
@@ -36,14 +37,20 @@ export class MemoryBfdNetwork {
     this.#cut.add(formatAddress(address))
   }
 
+  /** Packets to this address are lost from now on; those from it arrive. */
+  loseTo(address: Address): void {
+    this.#unreached.add(formatAddress(address))
+  }
+
   mend(address: Address): void {
     this.#cut.delete(formatAddress(address))
+    this.#unreached.delete(formatAddress(address))
   }
 
   #deliver({ local, remote, port }: Path, bytes: Uint8Array): void {
     this.onPacket?.(local, remote, bytes)
     const [from, to] = [formatAddress(local), formatAddress(remote)]
-    if (this.#cut.has(from) || this.#cut.has(to)) return
+    if (this.#cut.has(from) || this.#cut.has(to) || this.#unreached.has(to)) return
     const copy = bytes.slice()
     this.#clock.after(0, () => this.#machines.get(to)?.receive(copy, sourceOf(local, 0, port)))
   }
@@ -70,6 +77,7 @@ class MemoryBfd implements Bfd {
         const status = statusOf(watched)
         clock.after(0, () => watched.path.onChange(status))
       },
+      ended: () => {},
     })
   }
 
@@ -91,8 +99,7 @@ class MemoryBfd implements Bfd {
   }
 
   async close(): Promise<void> {
-    const now = this.#clock.now()
-    for (const { session } of this.#engine.watched) session.disable(now)
+    this.#engine.end(this.#clock.now())
     this.#closed = true
     this.#timer?.cancel()
   }

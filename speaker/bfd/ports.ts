@@ -4,6 +4,9 @@ import type { Address } from 'bgp-ts'
 import type { BfdTarget } from '../world.ts'
 import type { Source } from './engine.ts'
 
+/** An address as it comes over to another thread: without its methods. */
+export type AddressWords = Pick<Address, 'version' | 'w0' | 'w1' | 'w2' | 'w3'>
+
 export const singleHopPort = 3784
 export const multihopPort = 4784
 /** RFC 5881 section 5: sent with it, and over one hop received with nothing less. */
@@ -18,6 +21,6 @@ export function portOf({ port, multihop }: Pick<BfdTarget, 'port' | 'multihop'>)
 }
 
 /** Where packets of this address come from. */
-export function sourceOf({ version, w0, w1, w2, w3 }: Address, scope: number, port: number): Source {
+export function sourceOf({ version, w0, w1, w2, w3 }: AddressWords, scope: number, port: number): Source {
   return { version, w0, w1, w2, w3, scope, port }
 }

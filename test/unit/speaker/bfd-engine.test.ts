@@ -147,7 +147,11 @@ describe('the BFD engine', () => {
 
   beforeEach(() => {
     sent = []
-    engine = new Engine(() => 0.5, { send: (_watched, bytes) => sent.push(bytes.slice()), changed: () => {} })
+    engine = new Engine(() => 0.5, {
+      send: (_watched, bytes) => sent.push(bytes.slice()),
+      changed: () => {},
+      ended: () => {},
+    })
   })
 
   function down(yourDiscriminator: number): Uint8Array {
