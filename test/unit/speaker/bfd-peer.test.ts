@@ -104,7 +104,7 @@ for (const [family, here, there] of pairs) {
       await b.speaker.stop('maintenance')
       await fabric.pass(100)
       expect(a.peer().lastNotificationReceived?.text).to.equal('administrative shutdown (6/2), "maintenance"')
-      expect(a.peer().lastNotificationSent).to.equal(undefined)
+      expect(a.peer().lastNotificationSent?.subcode).to.not.equal(10)
       expect(a.peer().bfd?.remoteDiagnostic).to.equal('administratively down (7)')
     })
 
