@@ -1,10 +1,9 @@
 /** What the main thread and the thread of BFD say to each other: plain values. Packets and counters are never among them. */
 
-import type { BfdStatus, BfdTimers } from '../world.ts'
-import type { Path } from './sockets.ts'
+import type { BfdStatus, BfdTarget, BfdTimers } from '../world.ts'
 
 export type Command =
-  | { readonly do: 'watch'; readonly id: number; readonly target: Path['target']; readonly row: Float64Array }
+  | { readonly do: 'watch'; readonly id: number; readonly target: BfdTarget; readonly row: Float64Array }
   | { readonly do: 'update'; readonly id: number; readonly timers: BfdTimers }
   | { readonly do: 'admin-down'; readonly id: number }
   | { readonly do: 'stop'; readonly id: number }

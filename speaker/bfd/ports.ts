@@ -1,11 +1,8 @@
 /** The numbers of RFC 5881 and 5883: ports, hop limit, and how a target is told from others by them. */
 
-import type { Address } from 'bgp-ts'
+import { Address } from 'bgp-ts'
 import type { BfdTarget } from '../world.ts'
 import type { Source } from './engine.ts'
-
-/** An address as it comes over to another thread: without its methods. */
-export type AddressWords = Pick<Address, 'version' | 'w0' | 'w1' | 'w2' | 'w3'>
 
 export const singleHopPort = 3784
 export const multihopPort = 4784
@@ -21,6 +18,11 @@ export function portOf({ port, multihop }: Pick<BfdTarget, 'port' | 'multihop'>)
 }
 
 /** Where packets of this address come from. */
-export function sourceOf({ version, w0, w1, w2, w3 }: AddressWords, scope: number, port: number): Source {
+export function sourceOf({ version, w0, w1, w2, w3 }: Address, scope: number, port: number): Source {
   return { version, w0, w1, w2, w3, scope, port }
+}
+
+/** The address that stands for all of a family. */
+export function anywhere(version: 4 | 6): Address {
+  return new Address(version, 0)
 }

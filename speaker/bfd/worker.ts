@@ -6,11 +6,13 @@
  */
 
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
+import { Address } from 'bgp-ts'
+import type { BfdTarget } from '../world.ts'
 import { Engine, type Watched } from './engine.ts'
 import type { Command, Report } from './messages.ts'
 import { type Path, Sockets } from './sockets.ts'
 import { readStatus, writeStatus } from './status.ts'
-import { openSystem, type System } from './system.ts'
+import { openUdp, type Udp } from './udp.ts'
 
 /** How late a word of the main thread may be heard, and how long the end of the process may have to wait for this thread. */
 const longestWaitMs = 50
@@ -31,9 +33,9 @@ class Loop {
   #now = performance.now()
   #closed = false
 
-  constructor(system: System, report: (report: Report) => void) {
+  constructor(udp: Udp, report: (report: Report) => void) {
     this.#report = report
-    this.#sockets = new Sockets(system, unguessable)
+    this.#sockets = new Sockets(udp, unguessable)
     this.#engine = new Engine(unguessable, {
       send: (watched, bytes) => {
         this.#sockets.send(watched, bytes)
@@ -77,7 +79,7 @@ class Loop {
   }
 
   #watch({ id, target, row }: Command & { do: 'watch' }): void {
-    const { from, path } = this.#sockets.pathTo(target)
+    const { from, path } = this.#sockets.pathTo(revived(target))
     this.#entries.set(path, { id, row, problem: undefined })
     this.#watched.set(id, this.#engine.add(from, path, target, this.#now))
   }
@@ -112,6 +114,12 @@ class Loop {
   }
 }
 
+/** An address leaves its methods behind on the way here. */
+function revived({ remote, local, ...rest }: BfdTarget): BfdTarget {
+  const again = ({ version, w0, w1, w2, w3 }: Address) => new Address(version, w0, w1, w2, w3)
+  return { ...rest, remote: again(remote), ...(local && { local: again(local) }) }
+}
+
 const words = new Uint32Array(1)
 
 /** Discriminators and source ports are better not guessed (RFC 5880 section 6.8.1). */
@@ -119,13 +127,13 @@ function unguessable(): number {
   return crypto.getRandomValues(words)[0]! / 2 ** 32
 }
 
-async function main(): Promise<void> {
+function main(): void {
   const port = parentPort
   if (!port) return
   const report = (one: Report) => port.postMessage(one)
   let loop: Loop
   try {
-    loop = new Loop(await openSystem(), report)
+    loop = new Loop(openUdp(), report)
   } catch (error) {
     report({ kind: 'unavailable', why: error instanceof Error ? error.message : String(error) })
     return
@@ -139,4 +147,4 @@ async function main(): Promise<void> {
   })
 }
 
-void main()
+main()
