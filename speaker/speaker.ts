@@ -133,8 +133,6 @@ export class Speaker {
   async stop({ reason = 'tandem is stopping', toReturn = false }: StopOptions = {}): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
-    // First of all: a peer that met with silence instead would take the path to have failed.
-    if (this.#world.bfd) await this.#world.bfd.close()
     const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
       if (toReturn && peer.awaitsOurReturn) peer.stop(undefined, reason)
@@ -147,7 +145,7 @@ export class Speaker {
       return listener?.close() ?? Promise.resolve()
     })
     this.#listening.clear()
-    await Promise.all(closing)
+    await Promise.all([...closing, this.#world.bfd?.close()])
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {

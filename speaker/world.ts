@@ -121,7 +121,7 @@ export interface Bfd {
    * from within `watch`. A second session with the same remote takes the place of the first.
    */
   watch(target: BfdTarget, onChange: (status: BfdStatus) => void): BfdWatch
-  /** Says AdminDown on every session (RFC 5880 section 6.8.16), and resolves when that is sent and nothing is left behind. */
+  /** Says AdminDown on every session (RFC 5880 section 6.8.16) a moment later, and resolves when that is sent and nothing is left behind. */
   close(): Promise<void>
 }
 
@@ -148,7 +148,7 @@ export interface BfdWatch {
   update(timers: BfdTimers): void
   /** Says that the session is down on purpose, and keeps it so. */
   adminDown(): void
-  /** Says AdminDown for as long as the other end may need to hear of it, and ends. */
+  /** Ends it: a moment later says AdminDown, for as long as the other end may need to hear of it. */
   stop(): void
 }
 

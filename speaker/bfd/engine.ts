@@ -27,7 +27,8 @@ export interface Watched<Path> {
   /** Packets of this source that were found not to be valid, and what was wrong with the last one. */
   discarded: number
   lastDiscard: Discard | undefined
-  /** Once it has been removed: how long it still says AdminDown. */
+  /** Once it has been removed: when it begins to say AdminDown, and how long it does. */
+  leavesAt: number
   goneAt: number
 }
 
@@ -40,6 +41,12 @@ export interface EngineLink<Path> {
 }
 
 const never = Number.POSITIVE_INFINITY
+
+/**
+ * Between the end of a session and its AdminDown. What rests on the session ends at the same moment, and says why; routers that take an
+ * AdminDown for a failure, as BIRD and FRR do, must have heard that by then, or they stay away for as long as after a failure.
+ */
+export const farewellMs = 30
 
 export class Engine<Path> {
   readonly #random: () => number
@@ -59,10 +66,13 @@ export class Engine<Path> {
     return this.#watched
   }
 
-  /** Begins a session. One with the same source, if it is there, ends without a word: the new one speaks for it. */
+  /** Begins a session, in place of one with the same source. */
   add(from: Source, path: Path, timers: SessionTimers, now: number): Watched<Path> {
     const same = this.#watched.find((one) => isFrom(one, from))
-    if (same) this.drop(same)
+    if (same) {
+      same.session.disable(now)
+      this.drop(same)
+    }
     const owner: SessionOwner = {
       transmit: (session, final) => {
         session.compose(this.#outgoing, final)
@@ -72,7 +82,15 @@ export class Engine<Path> {
       changed: () => this.#link.changed(watched),
     }
     const session = new Session(this.#discriminator(), timers, now, this.#random, owner)
-    const watched: Watched<Path> = { session, from, path, discarded: 0, lastDiscard: undefined, goneAt: never }
+    const watched: Watched<Path> = {
+      session,
+      from,
+      path,
+      discarded: 0,
+      lastDiscard: undefined,
+      leavesAt: never,
+      goneAt: never,
+    }
     this.#watched.push(watched)
     this.#byDiscriminator.set(session.localDiscriminator, watched)
     return watched
@@ -80,9 +98,7 @@ export class Engine<Path> {
 
   /** Ends a session: it says AdminDown for as long as the other end may take to believe it down (RFC 5880 section 6.8.16). */
   remove(watched: Watched<Path>, now: number): void {
-    const { session } = watched
-    session.disable(now)
-    watched.goneAt = now + session.multiplier * session.transmitInterval
+    if (watched.goneAt === never) watched.leavesAt = now + farewellMs
   }
 
   /** Ends all sessions, for each of which AdminDown is said once: there is no time for more when a process ends. */
@@ -124,10 +140,18 @@ export class Engine<Path> {
         continue
       }
       const { session } = watched
+      if (now >= watched.leavesAt) this.#leave(watched, now)
       session.due(now)
-      next = Math.min(next, session.nextDue, watched.goneAt)
+      next = Math.min(next, session.nextDue, watched.leavesAt, watched.goneAt)
     }
     return next
+  }
+
+  #leave(watched: Watched<Path>, now: number): void {
+    const { session } = watched
+    session.disable(now)
+    watched.leavesAt = never
+    watched.goneAt = now + session.multiplier * session.transmitInterval
   }
 
   /**

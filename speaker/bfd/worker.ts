@@ -8,7 +8,7 @@
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { Address } from 'bgp-ts'
 import type { BfdTarget } from '../world.ts'
-import { Engine, type Watched } from './engine.ts'
+import { Engine, farewellMs, type Watched } from './engine.ts'
 import type { Command, Report } from './messages.ts'
 import { type Path, Sockets } from './sockets.ts'
 import { readStatus, writeStatus } from './status.ts'
@@ -31,7 +31,8 @@ class Loop {
   readonly #report: (report: Report) => void
   readonly #take: (bytes: Uint8Array, length: number, from: Watched<Path>['from']) => void
   #now = performance.now()
-  #closed = false
+  /** When all sessions end, once they shall. */
+  #endAt = Number.POSITIVE_INFINITY
 
   constructor(udp: Udp, report: (report: Report) => void) {
     this.#report = report
@@ -58,24 +59,22 @@ class Loop {
       this.#now = performance.now()
       this.#sockets.drain(this.#take)
       for (let command = next(); command; command = next()) this.handle(command)
-      deadline = this.#engine.run(this.#now)
+      if (this.#now >= this.#endAt) this.#engine.end(this.#now)
+      deadline = Math.min(this.#endAt, this.#engine.run(this.#now))
       for (const watched of this.#engine.watched) this.#publish(watched)
     }
-    if (this.#closed) this.#sockets.close()
+    if (this.closed) this.#sockets.close()
   }
 
   handle(command: Command): void {
     this.#now = performance.now()
     if (command.do === 'watch') this.#watch(command)
-    else if (command.do !== 'close') this.#change(command)
-    else {
-      this.#closed = true
-      this.#engine.end(this.#now)
-    }
+    else if (command.do === 'close') this.#endAt = this.#now + farewellMs
+    else this.#change(command)
   }
 
   get closed(): boolean {
-    return this.#closed
+    return Number.isFinite(this.#endAt)
   }
 
   #watch({ id, target, row }: Command & { do: 'watch' }): void {

@@ -91,7 +91,7 @@ export class Liveness {
     else if (before && timersOf(before) !== timersOf(wanted)) this.#watch.update(wanted)
   }
 
-  /** Says AdminDown, so that the peer does not take the silence for a failure. */
+  /** Says AdminDown a moment later, so that the peer does not take the silence for a failure. */
   stop(): void {
     this.#watch?.stop()
     this.#watch = undefined

@@ -160,6 +160,7 @@ export class Peer implements PeerLink {
     for (const session of this.#sessions) {
       session.handle({ kind: 'stop', why, ...(reason && { reason }), ...(data && { data }) })
     }
+    this.bfd.stop()
   }
 
   get heldDown(): string | undefined {

@@ -1,6 +1,6 @@
 import { formatAddress } from 'bgp-ts'
 import { expect } from 'chai'
-import { Engine, type Source } from '../../../speaker/bfd/engine.ts'
+import { Engine, farewellMs, type Source } from '../../../speaker/bfd/engine.ts'
 import { MemoryBfdNetwork } from '../../../speaker/bfd/memory.ts'
 import { emptyPacket, readPacket, writePacket } from '../../../speaker/bfd/packet.ts'
 import type { Bfd, BfdStatus, BfdTarget, BfdWatch } from '../../../speaker/index.ts'
@@ -90,10 +90,12 @@ for (const [family, here, there] of pairs) {
       expect([...a.states, ...b.states].filter((state) => state.startsWith('Down/'))).to.deep.equal([])
     })
 
-    it('I6 stop says AdminDown: the other end goes down, and knows that it is no failure', () => {
+    it('I6 stop says AdminDown, after what ended it: the other end goes down, and knows that it is no failure', () => {
       clock.pass(5000)
       a.watch.stop()
-      clock.pass(10)
+      clock.pass(farewellMs - 1)
+      expect(b.states.at(-1)).to.equal('Up/Up')
+      clock.pass(1)
       expect(b.states.at(-1)).to.equal('Down/AdminDown')
       expect(b.watch.status).to.include({ diagnostic: 3, remoteDiagnostic: 7 })
     })

@@ -101,7 +101,7 @@ for (const [family, here, there] of pairs) {
     it('I6 is ended by the NOTIFICATION of a peer that stops, not by BFD', async () => {
       peered(bfd, bfd)
       await fabric.pass(5000)
-      await b.speaker.stop('maintenance')
+      await b.speaker.stop({ reason: 'maintenance' })
       await fabric.pass(100)
       expect(a.peer().lastNotificationReceived?.text).to.equal('administrative shutdown (6/2), "maintenance"')
       expect(a.peer().lastNotificationSent?.subcode).to.not.equal(10)
