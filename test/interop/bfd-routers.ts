@@ -59,12 +59,9 @@ const frr: BfdRouter = {
     mkdirSync(folder)
     chmodSync(folder, 0o777)
     chmodSync(topology.work, 0o755)
-    const common = (name: string) => [
-      ...['-z', join(folder, 'zserv.api'), '--vty_socket', folder, '-i', join(folder, `${name}.pid`)],
-      ...['-P', '0', '--log', 'stdout'],
-    ]
+    const shared = ['-z', join(folder, 'zserv.api'), '--vty_socket', folder, '-P', '0', '--log', 'stdout']
     const start = (name: string, ...more: readonly string[]) =>
-      topology.start(node, [`/usr/lib/frr/${name}`, ...common(name), ...more])
+      topology.start(node, [`/usr/lib/frr/${name}`, ...shared, '-i', join(folder, `${name}.pid`), ...more])
     start('zebra', '-f', '/dev/null')
     // The others ask it for interfaces as soon as they are there.
     await new Promise((done) => setTimeout(done, 1000))
