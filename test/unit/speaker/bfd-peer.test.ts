@@ -1,9 +1,31 @@
 import { expect } from 'chai'
-import type { BfdStatus, BfdTarget, BfdTimers, PeerDeclaration, World } from '../../../speaker/index.ts'
+import {
+  type BfdStatus,
+  type BfdTarget,
+  type BfdTimers,
+  type PeerDeclaration,
+  Speaker,
+  type World,
+} from '../../../speaker/index.ts'
 import { Liveness } from '../../../speaker/peer/liveness.ts'
 import { address, Fabric, type Machine, peerTo } from '../../support/fabric.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
 
 const bfd = { minTx: 100, minRx: 100, multiplier: 3 }
+const down: BfdStatus = {
+  state: 'Down',
+  remoteState: 'Down',
+  diagnostic: 0,
+  remoteDiagnostic: 0,
+  local: bfd,
+  remote: bfd,
+  transmitInterval: 100,
+  detectionTime: 300,
+  packetsIn: 0,
+  packetsOut: 0,
+  discarded: 0,
+  worstLateness: 0,
+}
 const pairs = [
   ['IPv4', '10.0.0.1', '10.0.0.2'],
   ['IPv6', 'fd00::1', 'fd00::2'],
@@ -126,6 +148,14 @@ for (const [family, here, there] of pairs) {
       expect(a.peer().bfd?.holdsSession).to.equal(undefined)
     })
 
+    it('I7 strict: dials as soon as the path is up', async () => {
+      fabric = new Fabric()
+      a = fabric.machine(64512, [here], [peerTo(there, 65001, { bfd: { ...bfd, strict: true } })])
+      b = fabric.machine(65001, [there], [peerTo(here, 64512, { bfd, passive: true })])
+      await fabric.pass(2000)
+      expect(a.peer().state).to.equal('Established')
+    })
+
     it('I7 strict: a session that is lost waits until the path is back', async () => {
       peered({ ...bfd, strict: true }, bfd)
       await fabric.pass(5000)
@@ -183,21 +213,40 @@ for (const [family, here, there] of pairs) {
   })
 }
 
+describe('a connection attempt that nobody answers', () => {
+  it('I6 is made anew when the path is back, but not for a path that has only just come up', async () => {
+    const clock = new VirtualClock()
+    let dials = 0
+    let tell: (status: BfdStatus) => void = () => {}
+    const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+    const transport = {
+      dial: () => {
+        dials++
+        return { close: () => {}, abort: () => {} }
+      },
+      listen: async () => ({ close: async () => {} }),
+    }
+    const paths = {
+      watch: (_target: BfdTarget, onChange: (status: BfdStatus) => void) => {
+        tell = onChange
+        return { status: down, update: () => {}, adminDown: () => {}, stop: () => {} }
+      },
+      close: async () => {},
+    }
+    const speaker = new Speaker({ clock, random: () => 0, log, transport, bfd: paths } as unknown as World)
+    const local = { asn: 64512, routerId: 1, listen: [], addresses: {} }
+    speaker.apply({ local, peers: [peerTo('fd00::2', 65001, { bfd })], routes: [] })
+    tell({ ...down, state: 'Up' })
+    expect(dials).to.equal(1)
+    tell({ ...down, state: 'Down', diagnostic: 1 })
+    expect(dials).to.equal(1)
+    tell({ ...down, state: 'Up' })
+    expect(dials).to.equal(2)
+    await speaker.stop()
+  })
+})
+
 describe('what BFD says of a path', () => {
-  const down: BfdStatus = {
-    state: 'Down',
-    remoteState: 'Down',
-    diagnostic: 0,
-    remoteDiagnostic: 0,
-    local: bfd,
-    remote: bfd,
-    transmitInterval: 100,
-    detectionTime: 300,
-    packetsIn: 0,
-    packetsOut: 0,
-    discarded: 0,
-    worstLateness: 0,
-  }
   let heard: string[]
   let asked: string[]
   let status: BfdStatus
@@ -245,6 +294,16 @@ describe('what BFD says of a path', () => {
     tell({ state: 'AdminDown', remoteState: 'Down', problem: 'the thread of BFD ended' })
     expect(heard.filter((one) => one !== 'ready')).to.deep.equal([])
     expect(liveness.snapshot(0)?.problem).to.equal('the thread of BFD ended')
+  })
+
+  it('does not hear what a session that was ended still says', () => {
+    tell({ state: 'Up', remoteState: 'Up' })
+    const late = tell
+    liveness.follow(peerTo('fd00::2', 65001, { bfd: { ...bfd, multihop: true } }))
+    late({ state: 'AdminDown', diagnostic: 7 })
+    late({ state: 'Up' })
+    expect(heard).to.deep.equal(['ready'])
+    expect(liveness.snapshot(0)?.flaps).to.equal(0)
   })
 
   it('asks for new timers, and for nothing when they are as they were', () => {
