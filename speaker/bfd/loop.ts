@@ -6,7 +6,7 @@
  */
 
 import { Address } from 'bgp-ts'
-import type { BfdTarget } from '../world.ts'
+import type { BfdTarget, Random } from '../world.ts'
 import { Engine, farewellMs, type Watched } from './engine.ts'
 import type { Command, Report } from './messages.ts'
 import { type Path, Sockets } from './sockets.ts'
@@ -19,12 +19,12 @@ const longestWaitMs = 50
 export interface LoopWorld {
   readonly udp: Udp
   /** Monotonic, in milliseconds. */
-  now(): number
+  readonly now: () => number
   /** Discriminators and source ports are better not guessed (RFC 5880 section 6.8.1). */
-  random(): number
+  readonly random: Random
   /** A command that has come, if one has. */
-  next(): Command | undefined
-  report(report: Report): void
+  readonly next: () => Command | undefined
+  readonly report: (report: Report) => void
 }
 
 interface Entry {

@@ -77,7 +77,7 @@ class Machine {
   /** A packet of the other end is in the socket. */
   arrive(more: Partial<ControlPacket>): void {
     const bytes = new Uint8Array(24)
-    const [{ myDiscriminator: yourDiscriminator = 0 } = {}] = this.sent
+    const yourDiscriminator = this.sent[0]?.myDiscriminator ?? 0
     const said = { myDiscriminator: 9, yourDiscriminator, multiplier: 3, desiredMinTx: 100_000, requiredMinRx: 100_000 }
     writePacket({ ...emptyPacket(), ...said, ...more }, bytes)
     this.#arrived.push(bytes)
