@@ -1,5 +1,6 @@
 /** BFD beside real routers, over IPv4 and IPv6 at 3 x 100 ms: it comes up, finds what fails, and nothing else. */
 
+import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -42,9 +43,10 @@ class Bench {
     return join(this.topology.work, 'tandem.sock')
   }
 
-  start(): void {
+  /** From its sources, with a way to stall it, or a program of its own. */
+  start(program: readonly string[] = ['--import', stall, main]): void {
     const words = ['run', '--source', 'none', '--config', this.config, '--admin-socket', this.socket]
-    this.tandem = this.topology.start('node-1', [process.execPath, '--import', stall, main, ...words])
+    this.tandem = this.topology.start('node-1', [process.execPath, ...program, ...words])
   }
 
   async peers(): Promise<readonly PeerSnapshot[]> {
@@ -242,3 +244,27 @@ for (const router of bfdRouters) {
     })
   })
 }
+
+describe('BFD of the bundle that the image has', function () {
+  this.timeout(60_000)
+  const router = bfdRouters.find(({ name }) => name === 'bird')!
+  let bench: Bench
+
+  before(async () => {
+    bench = new Bench(await Topology.layOut(join(topologies, 'bfd-bird.clab.yml')))
+    await router.start(bench.topology)
+  })
+
+  after(async () => {
+    await bench?.topology.tearDown()
+  })
+
+  it('finds its thread and its system calls beside it, wherever it lies', async () => {
+    const bundle = join(bench.topology.work, 'app/tandem.cjs')
+    execFileSync(process.execPath, [join(import.meta.dirname, '../../docker/bundle.ts'), bundle])
+    bench.start([bundle])
+    for (const { bfd } of await bench.allUp()) expect(bfd).to.include({ remoteState: 'Up', detectionTime: 300 })
+    const memory = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${bench.tandem.pid}/status`, 'utf8'))?.[1]
+    note('bird', 'BFD of the bundle', `ok, ${Math.round(Number(memory) / 1024)} MB`)
+  })
+})
