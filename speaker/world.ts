@@ -175,6 +175,8 @@ export interface BfdStatus {
   readonly lastDiscard?: string
   /** By how much the latest periodic packet was late so far. */
   readonly worstLateness: number
+  /** Periodic packets by how late they were, e.g. `<1` and `>=100`. */
+  readonly lateness: Readonly<Record<string, number>>
   /** Why nothing can be sent or received. */
   readonly problem?: string
 }

@@ -23,6 +23,8 @@ export interface SessionOwner {
 
 /** RFC 5880 section 6.8.3: no more often than this until the session is up. */
 const slowestStart = 1000
+/** Milliseconds. */
+export const latenessBounds: readonly number[] = [1, 2, 5, 10, 20, 50, 100]
 const never = Number.POSITIVE_INFINITY
 
 export class Session {
@@ -57,6 +59,8 @@ export class Session {
   packetsOut = 0
   /** By how many milliseconds the latest periodic packet was late. */
   worstLateness = 0
+  /** Periodic packets, by the first of `latenessBounds` that they were not late by. */
+  readonly lateness = new Uint32Array(latenessBounds.length + 1)
 
   constructor(
     localDiscriminator: number,
@@ -129,7 +133,7 @@ export class Session {
   due(now: number): void {
     if (now >= this.detectAt) this.#expire(now)
     if (now < this.transmitAt) return
-    this.worstLateness = Math.max(this.worstLateness, now - this.transmitAt)
+    this.#noteLateness(now - this.transmitAt)
     this.#transmitNow(now)
   }
 
@@ -170,6 +174,13 @@ export class Session {
   get #isSilent(): boolean {
     if (this.remoteMinRx === 0) return true
     return this.#remoteDemand && this.state === 'Up' && this.remoteState === 'Up' && !this.#polling
+  }
+
+  #noteLateness(late: number): void {
+    this.worstLateness = Math.max(this.worstLateness, late)
+    let bucket = 0
+    while (bucket < latenessBounds.length && late >= latenessBounds[bucket]!) bucket++
+    this.lateness[bucket]!++
   }
 
   #transmitNow(now: number): void {

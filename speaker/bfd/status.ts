@@ -6,6 +6,7 @@
 import type { BfdStatus } from '../world.ts'
 import type { Watched } from './engine.ts'
 import { type Discard, sessionStates } from './packet.ts'
+import { latenessBounds } from './session.ts'
 
 const fields = [
   'state',
@@ -31,7 +32,10 @@ const at = Object.fromEntries(fields.map((name, index) => [name, index])) as Rea
   Record<(typeof fields)[number], number>
 >
 
-export const statusBytes = fields.length * Float64Array.BYTES_PER_ELEMENT
+const latenessAt = fields.length
+const length = latenessAt + latenessBounds.length + 1
+
+export const statusBytes = length * Float64Array.BYTES_PER_ELEMENT
 
 /** In the order of the codes that stand for them; 0 is none. */
 const discards: readonly Discard[] = [
@@ -63,6 +67,7 @@ export function writeStatus({ session, discarded, lastDiscard }: Watched<unknown
   row[at.discarded] = discarded
   row[at.lastDiscard] = lastDiscard === undefined ? 0 : discards.indexOf(lastDiscard) + 1
   row[at.worstLateness] = session.worstLateness
+  row.set(session.lateness, latenessAt)
 }
 
 export function readStatus(row: Float64Array, problem?: string): BfdStatus {
@@ -82,8 +87,15 @@ export function readStatus(row: Float64Array, problem?: string): BfdStatus {
     discarded: value('discarded'),
     ...(lastDiscard !== undefined && { lastDiscard }),
     worstLateness: value('worstLateness'),
+    lateness: latenessOf(row),
     ...(problem !== undefined && { problem }),
   }
+}
+
+function latenessOf(row: Float64Array): Record<string, number> {
+  const names = [...latenessBounds.map((bound) => `<${bound}`), `>=${latenessBounds.at(-1)}`]
+  const counts = names.map((name, index) => [name, row[latenessAt + index]!] as const)
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 /** Of a session that has not begun: down, and nothing known. */

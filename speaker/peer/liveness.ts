@@ -35,6 +35,8 @@ export interface BfdSnapshot {
   readonly packets: { readonly in: number; readonly out: number; readonly discarded: number }
   readonly lastDiscard?: string
   readonly worstLateness: number
+  /** Periodic packets by how late they were, e.g. `<1` and `>=100`. */
+  readonly lateness: Readonly<Record<string, number>>
   /** Why nothing can be sent or received. */
   readonly problem?: string
   /** Why the BGP session may not come up. */
@@ -54,6 +56,7 @@ const unwatched: BfdStatus = {
   packetsOut: 0,
   discarded: 0,
   worstLateness: 0,
+  lateness: {},
   problem: 'there is no BFD here',
 }
 
@@ -139,6 +142,7 @@ export class Liveness {
       packets: { in: status.packetsIn, out: status.packetsOut, discarded: status.discarded },
       ...(status.lastDiscard !== undefined && { lastDiscard: status.lastDiscard }),
       worstLateness: Math.round(status.worstLateness * 10) / 10,
+      lateness: status.lateness,
       ...(status.problem !== undefined && { problem: status.problem }),
       ...(holdsSession !== undefined && { holdsSession }),
     }

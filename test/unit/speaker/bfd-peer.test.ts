@@ -25,6 +25,7 @@ const down: BfdStatus = {
   packetsOut: 0,
   discarded: 0,
   worstLateness: 0,
+  lateness: {},
 }
 const pairs = [
   ['IPv4', '10.0.0.1', '10.0.0.2'],

@@ -309,10 +309,16 @@ describe('BFD intervals', () => {
     })
   }
 
-  it('remember by how much a packet was late', () => {
+  it('remember by how much packets were late', () => {
     const stage = new Stage().up()
-    stage.now = stage.session.transmitAt + 40
-    stage.session.due(stage.now)
-    expect(stage.session.worstLateness).to.equal(40)
+    const before = [...stage.session.lateness]
+    for (const late of [40, 0, 120]) {
+      stage.now = stage.session.transmitAt + late
+      stage.hear('Up')
+      stage.session.due(stage.now)
+    }
+    expect(stage.session.worstLateness).to.equal(120)
+    const counted = [...stage.session.lateness].map((count, index) => count - before[index]!)
+    expect(counted).to.deep.equal([1, 0, 0, 0, 0, 1, 0, 1])
   })
 })
