@@ -1,5 +1,6 @@
 /** Kubernetes in, a plan out, and the loop that keeps the speaker to it. */
 
+export { bfdPort, longestBfdInterval, usualBfd } from './annotations/bfd-settings.ts'
 export { annotations, type NodeSettings } from './annotations/node-settings.ts'
 export { keyOf, type Passwords, type PeerPassword, readPassword } from './annotations/passwords.ts'
 export { type PeerSetting, peersAnnotation } from './annotations/peers.ts'

@@ -150,6 +150,7 @@ function explainPeer(backend: Backend, name: string): Explanation {
   const lines = [
     `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
     ...stateLines(peer),
+    ...bfdLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
     ...(peer.capabilities.length > 0 ? [`  it offers: ${peer.capabilities.join('; ')}`] : []),
     ...malformedLines(peer),
@@ -164,6 +165,25 @@ function stateLines(peer: PeerSnapshot): string[] {
     ...(lastDown ? [`  last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
     ...(sent ? [`  last NOTIFICATION sent ${age(sent.ageMs)} ago: ${sent.text}`] : []),
     ...(received ? [`  last NOTIFICATION received ${age(received.ageMs)} ago: ${received.text}`] : []),
+  ]
+}
+
+function bfdLines({ bfd }: PeerSnapshot): string[] {
+  if (!bfd) return []
+  const { state, remoteState, transmitInterval, detectionTime, local, remote, packets, lastDown, flaps } = bfd
+  const agreed = `sends every ${transmitInterval} ms, takes the path to have failed after ${detectionTime} ms of silence`
+  const said = ({ minTx, minRx, multiplier }: typeof local) => `tx ${minTx} ms, rx ${minRx} ms, x ${multiplier}`
+  const isHeard = remote.multiplier > 0
+  return [
+    `  BFD ${state} for ${age(bfd.sinceMs)}${isHeard ? `, ${remoteState} at the peer` : ', nothing heard of the peer'}${isHeard ? `: ${agreed}` : ''}`,
+    `    here ${said(local)}${isHeard ? `; the peer ${said(remote)}` : ''}${bfd.multihop ? '; many hops' : ''}`,
+    `    ${packets.in} packets in, ${packets.out} out; ${flaps} ${flaps === 1 ? 'flap' : 'flaps'}; last diagnostic here: ${bfd.diagnostic}, at the peer: ${bfd.remoteDiagnostic}`,
+    ...(lastDown ? [`    last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
+    ...(bfd.lastDiscard
+      ? [`    ${packets.discarded} packets of the peer discarded, the last one because: ${bfd.lastDiscard}`]
+      : []),
+    ...(bfd.problem ? [`    no packets: ${bfd.problem}`] : []),
+    ...(bfd.holdsSession ? [`    the session ${bfd.holdsSession}`] : []),
   ]
 }
 

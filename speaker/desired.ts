@@ -100,6 +100,8 @@ export interface PeerDeclaration {
   readonly reflectorClient?: boolean
   readonly importPolicy: Policy
   readonly exportPolicy: Policy
+  /** Watch the path to the peer. */
+  readonly bfd?: BfdDeclaration
   /** Stays down with this reason, e.g. a setting that this build can't honour. Never connected to without it. */
   readonly blocked?: string
 }
@@ -122,6 +124,19 @@ export interface PrefixLimit {
   readonly beyond: 'discard' | 'reset'
   /** Seconds after which a session that ended so is tried again; without it, only another declaration does. */
   readonly restartAfter?: number
+}
+
+/** A BFD session beside the BGP session (RFC 5882). Intervals in milliseconds, at least 1; the multiplier from 1 to 255. */
+export interface BfdDeclaration {
+  readonly minTx: number
+  readonly minRx: number
+  readonly multiplier: number
+  /** More than one hop away (RFC 5883); the default is one. */
+  readonly multihop?: boolean
+  /** No BGP session before the path is up. */
+  readonly strict?: boolean
+  /** UDP port of both ends, if it is not 3784, or 4784 for multihop. */
+  readonly port?: number
 }
 
 export interface OriginatedRoute {

@@ -48,6 +48,7 @@ function liveTerms(peer: PeerDeclaration): string {
     peer.maxPrefixes,
     peer.labels,
     peer.reflectorClient ?? false,
+    peer.bfd,
   ])
 }
 

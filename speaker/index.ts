@@ -2,6 +2,7 @@
 
 export * from './desired.ts'
 export { type PeerChange, peerChange } from './diff.ts'
+export type { BfdSnapshot } from './peer/liveness.ts'
 export type { PeerEvent } from './peer/peer.ts'
 export { keyProblem, Secret, sameSecret } from './secret.ts'
 export type { FamilySnapshot, NotificationSnapshot, PeerSnapshot, SpeakerSnapshot } from './snapshot.ts'

@@ -13,6 +13,7 @@ import {
 import type { LocalDeclaration } from './desired.ts'
 import type { DynamicSnapshot } from './dynamic-peers.ts'
 import { keepaliveSeconds } from './peer/fsm.ts'
+import type { BfdSnapshot } from './peer/liveness.ts'
 import type { NotificationRecord, Peer } from './peer/peer.ts'
 import type { Kept } from './retention.ts'
 import type { Routing } from './routing.ts'
@@ -81,6 +82,7 @@ export interface PeerSnapshot {
   readonly gracefulRestart?: PeerRestart
   /** Routes that the last session left, and until when they stay. */
   readonly kept?: { readonly phase: Kept['phase']; readonly families: readonly Family[]; readonly leftMs: number }
+  readonly bfd?: BfdSnapshot
 }
 
 export interface SpeakerSnapshot {
@@ -134,6 +136,7 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
   const malformed = routed?.lastMalformed
   const kept = routed?.kept
   const blocked = declaration.blocked ?? peer.heldDown
+  const bfd = peer.bfd.snapshot(now)
   return {
     name: peer.name,
     address: formatAddress(declaration.address) + (declaration.zone ? `%${declaration.zone}` : ''),
@@ -171,6 +174,7 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
     ...(kept && {
       kept: { phase: kept.phase, families: [...kept.families], leftMs: Math.max(0, Math.round(kept.until - now)) },
     }),
+    ...(bfd && { bfd }),
   }
 }
 

@@ -147,7 +147,7 @@ export class Speaker {
       return listener?.close() ?? Promise.resolve()
     })
     this.#listening.clear()
-    await Promise.all(closing)
+    await Promise.all([...closing, this.#world.bfd?.close()])
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {

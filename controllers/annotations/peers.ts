@@ -7,6 +7,7 @@ import { type Address, formatAddress } from 'bgp-ts'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseAddress } from '../../policy/index.ts'
+import { bfdAnnotation, readBfd } from './bfd-settings.ts'
 import { readLabel } from './clauses.ts'
 import { isBase64, type PeerPassword, readPassword } from './passwords.ts'
 import { annotationShape, readSession, type SessionSettings } from './session-settings.ts'
@@ -40,7 +41,7 @@ const entrySchema = z.strictObject({
   password: z.string().optional(),
   port: number.optional(),
   'password-from': z.string().min(1).optional(),
-  bfd: z.record(z.string(), z.unknown()).optional(),
+  bfd: bfdAnnotation.optional(),
   labels: z.array(z.string()).optional(),
 })
 
@@ -65,6 +66,7 @@ export function readPeers(text: string): Read<PeerSetting[]> {
   for (const entry of parsed.data) {
     const { remoteip, remoteasn, localip, password, port, labels = [] } = entry
     const named = entry['password-from']
+    const bfd = readBfd(entry.bfd)
     if (named !== undefined && password !== undefined)
       return bad(unshown, `is wrong at ${remoteip}: password and password-from are alternatives`)
     const peer = readPeer(remoteip, remoteasn, port, password, localip)
@@ -75,7 +77,7 @@ export function readPeers(text: string): Read<PeerSetting[]> {
       ...peer.value,
       ...(named !== undefined && { password: { kind: 'named', name: named } }),
       ...(labels.length > 0 && { labels }),
-      session: readSession(entry),
+      session: { ...readSession(entry), ...(bfd && { bfd }) },
     })
   }
   return withoutRepeats(peers)

@@ -23,6 +23,7 @@ export type SessionSettings = Partial<
     | 'maxPrefixes'
     | 'addPath'
     | 'extendedNextHop'
+    | 'bfd'
   >
 >
 

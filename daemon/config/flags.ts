@@ -4,7 +4,14 @@
  */
 
 import { Address } from 'bgp-ts'
-import { drainSignals, drainsByDefault, gateConditions, usualMaxPrefixes } from '../../controllers/index.ts'
+import {
+  drainSignals,
+  drainsByDefault,
+  gateConditions,
+  longestBfdInterval,
+  usualBfd,
+  usualMaxPrefixes,
+} from '../../controllers/index.ts'
 import {
   bool,
   cidr,
@@ -159,6 +166,26 @@ export const flags = {
     '0: no limit',
   ),
 
+  'enable-bfd': flag(bool, false, 'watch the paths to the routers of --peer-router-ips with BFD (RFC 5880)'),
+  'bfd-port': flag(port, usualBfd.port, 'UDP port of BFD, at both ends', '3784, or 4784 with --bfd-multihop'),
+  'bfd-detection-multiplier': flag(
+    integer(1, 255),
+    usualBfd.multiplier,
+    'packets that a router may miss before the path has failed',
+  ),
+  'bfd-desired-min-tx-interval': flag(
+    integer(1, longestBfdInterval),
+    usualBfd.minTx,
+    'milliseconds between two packets that we like to send',
+  ),
+  'bfd-required-min-rx-interval': flag(
+    integer(1, longestBfdInterval),
+    usualBfd.minRx,
+    'milliseconds between two packets that we are able to take',
+  ),
+  'bfd-multihop': flag(bool, false, 'the routers are more than one hop away (RFC 5883)'),
+  'bfd-strict': flag(bool, false, 'no BGP session with a router before the path to it is up'),
+
   'advertise-cluster-ip': flag(bool, false, 'advertise ClusterIPs; a service can say otherwise'),
   'advertise-external-ip': flag(bool, false, 'advertise external IPs; a service can say otherwise'),
   'advertise-loadbalancer-ip': flag(bool, false, 'advertise load-balancer IPs; a service can say otherwise'),
@@ -256,11 +283,6 @@ export const foreignFlags: Readonly<Record<string, string>> = {
   'enable-pod-egress': 'masquerading is the work of another program',
   'auto-mtu': 'the MTU in the CNI file is left as it is',
   'disable-source-dest-check': 'cloud settings are not touched',
-  'enable-bfd': 'BFD is not in this release',
-  'bfd-port': 'BFD is not in this release',
-  'bfd-detection-multiplier': 'BFD is not in this release',
-  'bfd-desired-min-tx-interval': 'BFD is not in this release',
-  'bfd-required-min-rx-interval': 'BFD is not in this release',
   'routes-sync-period': 'everything is applied when it changes',
   'injected-routes-sync-period': 'routes are not put into the kernel',
   'loadbalancer-sync-period': 'everything is applied when it changes',

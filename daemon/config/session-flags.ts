@@ -1,8 +1,15 @@
 /** What the flags say of sessions: graceful restart, limits, hops and passwords, as the plan takes them. */
 
 import { readFileSync } from 'node:fs'
-import { type PeerSetting, readPassword, type SessionSettings, sameLimit, splitList } from '../../controllers/index.ts'
-import type { RestartCircumstances } from '../../speaker/index.ts'
+import {
+  bfdPort,
+  type PeerSetting,
+  readPassword,
+  type SessionSettings,
+  sameLimit,
+  splitList,
+} from '../../controllers/index.ts'
+import type { BfdDeclaration, RestartCircumstances } from '../../speaker/index.ts'
 import { listedName } from '../passwords.ts'
 import { ConfigError } from './flag.ts'
 import type { Settings } from './flags.ts'
@@ -27,6 +34,20 @@ export function externalDefaults(settings: Settings): SessionSettings {
   if (ttl > 0 && ttlSecurity > 0)
     throw new ConfigError('--peer-router-multihop-ttl', String(ttl), 'and --peer-router-ttl-security are alternatives')
   return { ...(ttl > 0 && { ttl }), ...(ttlSecurity > 0 && { ttlSecurity }) }
+}
+
+/** Of the routers of `--peer-router-ips`, as in kube-router: those of annotations say for themselves. */
+export function routerSession(settings: Settings): Pick<PeerSetting, 'session'> {
+  if (!settings['enable-bfd']) return {}
+  const bfd: BfdDeclaration = {
+    minTx: settings['bfd-desired-min-tx-interval'],
+    minRx: settings['bfd-required-min-rx-interval'],
+    multiplier: settings['bfd-detection-multiplier'],
+    multihop: settings['bfd-multihop'],
+    strict: settings['bfd-strict'],
+    ...bfdPort(settings['bfd-port']),
+  }
+  return { session: { bfd } }
 }
 
 /** The password of each router of `--peer-router-ips`: from the flag, or by its place in the file, so that it can change there. */

@@ -8,7 +8,7 @@ import { ConfigError, type Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
 import { kubernetesKeys } from './kubernetes-file.ts'
 import { nearest } from './nearest.ts'
-import { externalDefaults, noRestart, routerPasswords, sessionDefaults } from './session-flags.ts'
+import { externalDefaults, noRestart, routerPasswords, routerSession, sessionDefaults } from './session-flags.ts'
 import { speakerKeys } from './speaker-schema.ts'
 
 export interface Given {
@@ -164,6 +164,7 @@ function peerRouters(settings: Settings): PeerSetting[] {
     address,
     asn: settings['peer-router-asns'][index]!,
     port: settings['peer-router-ports'][index] ?? 179,
+    ...routerSession(settings),
     ...passwordAt(index),
   }))
 }

@@ -5,6 +5,7 @@
 
 import { type Address, type Family, families } from 'bgp-ts'
 import {
+  bfdPort,
   keyOf,
   readSession,
   type SessionSettings,
@@ -13,11 +14,17 @@ import {
   usualMaxPrefixes,
 } from '../../controllers/index.ts'
 import { familyOfAddress, noPolicy, type Policy, parseAddress, parsePrefix } from '../../policy/index.ts'
-import type { Desired, OriginatedAttributes, OriginatedRoute, PeerDeclaration } from '../../speaker/index.ts'
+import type {
+  BfdDeclaration,
+  Desired,
+  OriginatedAttributes,
+  OriginatedRoute,
+  PeerDeclaration,
+} from '../../speaker/index.ts'
 import { type ConfigDocument, checked, readText } from './document.ts'
 import { ConfigError } from './flag.ts'
 import { type Policies, readPolicies } from './policy-file.ts'
-import { type SpeakerFile, speakerFileSchema } from './speaker-schema.ts'
+import { type BfdPart, type SpeakerFile, speakerFileSchema } from './speaker-schema.ts'
 import { familyNames } from './values.ts'
 
 const everywhere = ['0.0.0.0', '::'].map((text) => ({ address: parseAddress(text)!, port: 179 }))
@@ -101,6 +108,12 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
     if (peer['reflector-client'] && peer.asn !== ownAsn) {
       throw new ConfigError(place('reflector-client'), true, `is for internal peers, of AS ${ownAsn}`)
     }
+    if (length !== undefined && peer.bfd?.strict)
+      throw new ConfigError(
+        place('bfd'),
+        'strict',
+        'cannot be had of neighbours that are not known before they connect',
+      )
     const policy = (key: 'import' | 'export'): Policy =>
       peer[key] === undefined ? noPolicy : policies.list(peer[key], ['peers', index, key], false)
     return {
@@ -111,6 +124,7 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       ...passwordOf(peer, place),
       ...usualSession,
       ...readSession(sessionPart(peer)),
+      ...(peer.bfd && { bfd: bfdOf(peer.bfd) }),
       port: peer.port,
       asn: peer.asn,
       ...(peer['local-asn'] !== undefined && { localAsn: peer['local-asn'] }),
@@ -125,6 +139,11 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       exportPolicy: policy('export'),
     }
   })
+}
+
+function bfdOf(part: BfdPart): BfdDeclaration {
+  const { 'min-tx': minTx, 'min-rx': minRx, multiplier, multihop, strict, port } = part
+  return { minTx, minRx, multiplier, multihop, strict, ...bfdPort(port) }
 }
 
 /** A loop without a schema per prefix: a file may hold hundreds of thousands. */

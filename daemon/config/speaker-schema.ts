@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod'
-import { sessionShape } from '../../controllers/index.ts'
+import { longestBfdInterval, sessionShape } from '../../controllers/index.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'
 import {
   address,
@@ -19,6 +19,16 @@ import {
   uint32,
 } from './values.ts'
 
+const milliseconds = z.int().min(1).max(longestBfdInterval)
+const bfdSchema = z.strictObject({
+  'min-tx': milliseconds.default(300).describe('Milliseconds between two packets that we like to send.'),
+  'min-rx': milliseconds.default(300).describe('Milliseconds between two packets that we are able to take.'),
+  multiplier: z.int().min(1).max(255).default(3).describe('Packets that the peer may miss before the path has failed.'),
+  multihop: z.boolean().default(false).describe('The peer is more than one hop away (RFC 5883).'),
+  strict: z.boolean().default(false).describe('No BGP session before the path is up.'),
+  port: port.optional().describe('UDP port of both ends. Default: 3784, or 4784 with multihop.'),
+})
+
 const peerSchema = z.strictObject({
   name: z.string().min(1).optional().describe('Name in tables, metrics and policies. Default: the address.'),
   address: peerAddress.describe(
@@ -32,6 +42,7 @@ const peerSchema = z.strictObject({
   password: z.string().min(1).optional().describe('TCP MD5 password (RFC 2385).'),
   'password-file': z.string().min(1).optional().describe('File with the password, read with the configuration.'),
   ...sessionShape,
+  bfd: bfdSchema.optional().describe('Watch the path to the peer: when it fails, the session ends at once (RFC 5882).'),
   families: z.array(family).min(1).default(['ipv4', 'ipv6']).describe('Families to offer.'),
   passive: z.boolean().default(false).describe('Wait for the peer to connect.'),
   'hold-time': z
@@ -103,6 +114,7 @@ export const speakerFileSchema = z.strictObject({
   routes: z.array(routeSchema).default([]).describe('Routes to originate.'),
 })
 
+export type BfdPart = z.infer<typeof bfdSchema>
 export type SpeakerFile = z.infer<typeof speakerFileSchema>
 
 export const speakerKeys: readonly string[] = Object.keys(speakerFileSchema.shape)

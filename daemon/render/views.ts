@@ -14,16 +14,19 @@ const typeOf = ({ type, reflectorClient }: Pick<PeerSnapshot, 'type' | 'reflecto
   reflectorClient ? `${type}, client` : type
 
 export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
-  const headings = ['PEER', 'AS', 'TYPE', 'STATE', 'SINCE', 'IPV4 out/in/ref', 'IPV6 out/in/ref', 'NOTE']
+  const withBfd = peers.some(({ bfd }) => bfd !== undefined)
+  const bfdHeading = withBfd ? ['BFD'] : []
+  const headings = ['PEER', 'AS', 'TYPE', 'STATE', 'SINCE', ...bfdHeading, 'IPV4 out/in/ref', 'IPV6 out/in/ref', 'NOTE']
   const rows = peers.map((peer) => [
     peer.name,
     String(peer.asn),
     typeOf(peer),
     peer.state,
     age(peer.sinceMs),
+    ...(withBfd ? [peer.bfd?.state ?? '-'] : []),
     counts(peer.families.includes('ipv4-unicast'), peer.routes['ipv4-unicast']),
     counts(peer.families.includes('ipv6-unicast'), peer.routes['ipv6-unicast']),
-    peer.blocked ?? (peer.state === 'Established' ? '' : (peer.lastDown?.why ?? '')),
+    peer.blocked ?? peer.bfd?.holdsSession ?? (peer.state === 'Established' ? '' : (peer.lastDown?.why ?? '')),
   ])
   return peers.length === 0 ? 'no peers' : table(headings, rows, width)
 }

@@ -20,6 +20,7 @@ import { sameSecret } from '../secret.ts'
 import type { IncomingConnection, Timer, World } from '../world.ts'
 import { loser, type Role } from './collision.ts'
 import { type MachineConfig, type State, type StateName, usualSendHold } from './fsm.ts'
+import { Liveness } from './liveness.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { changedOptions, socketOptions } from './transport-terms.ts'
 
@@ -71,6 +72,7 @@ export class Peer implements PeerLink {
   #heldDown: string | undefined
   #release: Timer | undefined
 
+  readonly bfd: Liveness
   readonly messages = { in: noCounts(), out: noCounts() }
   since: number
   flaps = 0
@@ -95,6 +97,10 @@ export class Peer implements PeerLink {
       world,
       this.#owner('outbound', () => this.#outbound),
     )
+    this.bfd = new Liveness(world, {
+      failed: (why) => this.#pathFailed(why),
+      ready: () => this.#pathReady(),
+    })
   }
 
   get name(): string {
@@ -129,8 +135,9 @@ export class Peer implements PeerLink {
   }
 
   start(): void {
-    if (this.#declaration.blocked === undefined && this.#heldDown === undefined)
-      this.#outbound.handle({ kind: 'start' })
+    if (this.#stopping) return
+    this.bfd.follow(this.#declaration)
+    if (this.#mayComeUp) this.#outbound.handle({ kind: 'start' })
   }
 
   /** What can change on a live session: policies and the like. The caller has checked that nothing else did. */
@@ -142,6 +149,8 @@ export class Peer implements PeerLink {
     this.#tune(before, declaration)
     if (JSON.stringify(before.maxPrefixes) !== JSON.stringify(declaration.maxPrefixes)) this.#letUp()
     if (mayDial) this.#outbound.handle({ kind: 'timer', timer: 'connect-retry' })
+    this.bfd.follow(declaration)
+    if (this.state === 'Idle') this.start()
   }
 
   /** Ends both connections for good. */
@@ -151,6 +160,7 @@ export class Peer implements PeerLink {
     for (const session of this.#sessions) {
       session.handle({ kind: 'stop', why, ...(reason && { reason }), ...(data && { data }) })
     }
+    this.bfd.stop()
   }
 
   get heldDown(): string | undefined {
@@ -169,7 +179,7 @@ export class Peer implements PeerLink {
 
   /** Takes a connection from this peer's address, unless one of that direction is there, or the peer may not come up. */
   accept(incoming: IncomingConnection): void {
-    if (this.#declaration.blocked !== undefined || this.#heldDown !== undefined || this.#stopping) return
+    if (!this.#mayComeUp) return
     // One that has said nothing yet must not keep the next one out: the peer may have begun anew.
     if (this.#inbound?.state.name === 'OpenSent') this.#inbound.handle({ kind: 'stop', why: 'another connection came' })
     this.#adoptedAt = this.#world.clock.now()
@@ -202,6 +212,11 @@ export class Peer implements PeerLink {
         session.handle({ kind: 'reset', reason: 'other configuration change', why: 'socket options changed' })
       }
     }
+  }
+
+  get #mayComeUp(): boolean {
+    const held = this.#declaration.blocked ?? this.#heldDown ?? this.bfd.holdsSession
+    return held === undefined && !this.#stopping
   }
 
   get #sessions(): Session[] {
@@ -282,7 +297,7 @@ export class Peer implements PeerLink {
     // An accepted connection that fell is forgotten: waiting and dialling is the other one's part.
     if (role === 'inbound' && (to.name === 'Active' || to.name === 'Idle')) {
       this.#forget(session)
-      if (!this.#inbound && !this.#stopping && this.#heldDown === undefined) this.#outbound.handle({ kind: 'start' })
+      if (!this.#inbound && this.#mayComeUp) this.#outbound.handle({ kind: 'start' })
     }
   }
 
@@ -361,6 +376,20 @@ export class Peer implements PeerLink {
       this.#routing.sessionDown(this, graceful && !this.#stopping)
     }
     this.#onEvent({ kind: 'down', peer: this.name, why: reason, established, graceful })
+  }
+
+  /** RFC 5882 section 4.1 and 9384: at once, whatever the hold timer has left. */
+  #pathFailed(why: string): void {
+    if (this.bfd.isStrict) {
+      for (const session of this.#sessions) session.handle({ kind: 'stop', reason: 'BFD down', why })
+    } else if (!['Idle', 'Connect', 'Active'].includes(this.state)) this.reset('BFD down', why)
+  }
+
+  /** What waits for a retry, or for an answer from before the failure, need not wait any longer. */
+  #pathReady(): void {
+    if (this.state === 'Idle') this.start()
+    if (this.state === 'Connect' && this.bfd.hasFailed) this.#outbound.handle({ kind: 'timer', timer: 'connect-retry' })
+    if (this.state === 'Active') this.#outbound.handle({ kind: 'timer', timer: 'connect-retry' })
   }
 
   #deliver(message: Message): void {

@@ -7,9 +7,17 @@ import { createRequire } from 'node:module'
 import { endianness } from 'node:os'
 import { join } from 'node:path'
 import { type Address, addressBytes } from 'bgp-ts'
-import type { KoffiFunc } from 'koffi'
+import type { KoffiFunc, LibraryHandle } from 'koffi'
 
-export class SystemError extends Error {}
+export class SystemError extends Error {
+  /** Of the system, e.g. `EADDRINUSE`; undefined where no call was made. */
+  readonly code: string | undefined
+
+  constructor(text: string, code?: string) {
+    super(text)
+    this.code = code
+  }
+}
 
 interface Calls {
   socket: KoffiFunc<(domain: number, type: number, protocol: number) => number>
@@ -18,6 +26,8 @@ interface Calls {
   bind: KoffiFunc<(fd: number, address: Uint8Array, length: number) => number>
   close: KoffiFunc<(fd: number) => number>
   if_nametoindex: KoffiFunc<(name: string) => number>
+  library: LibraryHandle
+  address: (bytes: Uint8Array) => bigint
   errno: () => number
   names: Readonly<Record<string, number>>
 }
@@ -41,12 +51,12 @@ function system(): Calls {
 
 function load(): Calls {
   if (process.platform !== 'linux' || endianness() !== 'LE')
-    throw new SystemError('socket options such as TCP MD5 are known for Linux on little-endian machines only')
+    throw new SystemError('BFD and socket options such as TCP MD5 are known for Linux on little-endian machines only')
   let koffi: typeof import('koffi')
   try {
     koffi = createRequire(join(import.meta.dirname, '/'))('koffi') as typeof import('koffi')
   } catch {
-    throw new SystemError('the optional package koffi is not installed, and TCP MD5 and TTL security need it')
+    throw new SystemError('the optional package koffi is not installed, and TCP MD5, TTL security and BFD need it')
   }
   // The process's own symbols: so the name of the C library does not matter.
   const library = koffi.load(null)
@@ -57,16 +67,34 @@ function load(): Calls {
     bind: library.func('int bind(int, const void *, uint32_t)'),
     close: library.func('int close(int)'),
     if_nametoindex: library.func('uint32_t if_nametoindex(const char *)'),
+    library,
+    address: (bytes) => koffi.address(bytes),
     errno: () => koffi.errno(),
     names: koffi.os.errno,
   }
 }
 
 function failed(what: string): SystemError {
+  const code = lastError()
+  return new SystemError(`${what}: ${code}`, code)
+}
+
+/** Why the last call failed, e.g. `EADDRINUSE`; asked right after it. */
+export function lastError(): string {
   const { errno, names } = system()
   const number = errno()
   const name = Object.entries(names).find(([, value]) => value === number)?.[0]
-  return new SystemError(`${what}: ${name ?? `error ${number}`}`)
+  return name ?? `error ${number}`
+}
+
+/** Where these octets lie, for structures that point to them; good for as long as the caller keeps them. */
+export function pointerTo(bytes: Uint8Array): bigint {
+  return system().address(bytes)
+}
+
+/** A further call, by its prototype in C. */
+export function systemCall<Call extends (...words: never[]) => unknown>(prototype: string): KoffiFunc<Call> {
+  return system().library.func(prototype) as KoffiFunc<Call>
 }
 
 export const families = { 4: 2, 6: 10 } as const

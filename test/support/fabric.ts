@@ -1,6 +1,7 @@
 /** Speakers on a virtual clock and a network in memory, declared in a few words. */
 
 import { acceptAll, originatedOnly, parseAddress, parsePrefix } from '../../policy/index.ts'
+import { MemoryBfdNetwork } from '../../speaker/bfd/memory.ts'
 import {
   type Desired,
   MemoryNetwork,
@@ -60,6 +61,7 @@ export interface Machine {
 export class Fabric {
   readonly clock = new VirtualClock()
   readonly network = new MemoryNetwork(this.clock)
+  readonly paths = new MemoryBfdNetwork(this.clock)
   readonly errors: string[] = []
   readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[] = []
   readonly #machines: Machine[] = []
@@ -83,6 +85,7 @@ export class Fabric {
       clock: this.clock,
       random: () => this.#random(),
       transport: this.network.from(...own),
+      bfd: this.paths.from(() => this.#random(), ...own),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
     }
     const speaker = new Speaker(world, options)
