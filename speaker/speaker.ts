@@ -7,6 +7,7 @@ import { type Address, encodeMessage, type Family, familyNumbers, formatAddress,
 import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
+import type { KernelOptions } from './kernel/kernel-routes.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
@@ -27,6 +28,8 @@ export interface ApplyReport {
 export interface SpeakerOptions {
   /** No End-of-RIB is sent before `releaseEndOfRib`: for sources that take a while to be whole. */
   readonly endOfRibHeld?: boolean
+  /** How routes are installed, in a world that has a kernel. */
+  readonly kernel?: Partial<KernelOptions>
 }
 
 export interface StopOptions {
@@ -65,7 +68,10 @@ export class Speaker {
 
   constructor(world: World, options: SpeakerOptions = {}) {
     this.#world = world
-    this.#routing = new Routing(world, { endOfRibHeld: options.endOfRibHeld ?? false })
+    this.#routing = new Routing(world, {
+      endOfRibHeld: options.endOfRibHeld ?? false,
+      ...(options.kernel && { kernel: options.kernel }),
+    })
   }
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
@@ -87,6 +93,7 @@ export class Speaker {
     const routes = setRoutes()
     const peers = sameLocal && this.#declared === desired.peers ? noPeers : this.#applyPeers(before, desired)
     this.#declared = desired.peers
+    this.#routing.kernel?.declared()
     if (!sameLocal) this.#applyListeners(desired.local.listen)
     if (peers !== noPeers) for (const listening of this.#listening.values()) this.#secure(listening)
     return { peers, routes }
@@ -133,6 +140,8 @@ export class Speaker {
   async stop({ reason = 'tandem is stopping', toReturn = false }: StopOptions = {}): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    // First of all: sessions that end here must not take their routes out of the kernel.
+    const kernel = this.#routing.kernel?.stop()
     const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
       if (toReturn && peer.awaitsOurReturn) peer.stop(undefined, reason)
@@ -145,7 +154,7 @@ export class Speaker {
       return listener?.close() ?? Promise.resolve()
     })
     this.#listening.clear()
-    await Promise.all(closing)
+    await Promise.all([...closing, kernel])
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {

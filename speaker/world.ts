@@ -4,6 +4,7 @@
  */
 
 import type { Address } from 'bgp-ts'
+import type { Kernel } from './kernel/kernel.ts'
 import type { Secret } from './secret.ts'
 
 export interface World {
@@ -11,6 +12,8 @@ export interface World {
   readonly random: Random
   readonly transport: Transport
   readonly log: Log
+  /** Where learned routes are installed; without it they are only announced. */
+  readonly kernel?: Kernel
 }
 
 export interface Clock {

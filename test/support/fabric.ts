@@ -3,6 +3,7 @@
 import { acceptAll, originatedOnly, parseAddress, parsePrefix } from '../../policy/index.ts'
 import {
   type Desired,
+  type Kernel,
   MemoryNetwork,
   type OriginatedRoute,
   type PeerDeclaration,
@@ -71,6 +72,7 @@ export class Fabric {
     addresses: readonly string[],
     peers: readonly PeerDeclaration[],
     options: SpeakerOptions = {},
+    kernel?: Kernel,
   ): Machine {
     const own = addresses.map(address)
     const v4 = own.find(({ version }) => version === 4)
@@ -84,6 +86,7 @@ export class Fabric {
       random: () => this.#random(),
       transport: this.network.from(...own),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
+      ...(kernel && { kernel }),
     }
     const speaker = new Speaker(world, options)
     let desired: Desired = {
