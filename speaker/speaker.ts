@@ -8,6 +8,7 @@ import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerD
 import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
 import type { KernelOptions } from './kernel/kernel-routes.ts'
+import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
@@ -117,6 +118,11 @@ export class Speaker {
       listening,
       this.#dynamic.snapshot(),
     )
+  }
+
+  /** What of the routes is in the kernel; undefined where none are installed. */
+  get kernel(): KernelSnapshot | undefined {
+    return this.#routing.kernel && kernelSnapshot(this.#routing.kernel)
   }
 
   routes(view: RouteView, filter: RouteFilter = {}): RouteRow[] {

@@ -61,10 +61,10 @@ export function decide(terms: Terms, row: number): Sent | undefined {
   return { change, row, before }
 }
 
-function statusOf({ table }: Terms, row: number, chosen: number, isGuarded: boolean): number {
+function statusOf({ table, hops }: Terms, row: number, chosen: number, isGuarded: boolean): number {
   if (chosen === noSet) return status.none
   if (chosen === unreachable) return status.unreachable
-  if (isGuarded) return status.covers
+  if (isGuarded) return hops.isLink(table.prefix(row)) ? status.link : status.covers
   if (table.foreign(row) !== undefined) return status.occupied
   const before = table.status(row)
   return before >= status.occupied ? before : status.none

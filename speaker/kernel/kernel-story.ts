@@ -11,24 +11,31 @@ export interface KernelFamilySnapshot {
   readonly phase: Phase
   /** Routes of ours in the kernel. */
   readonly installed: number
-  /** Of those, left by an earlier run and not yet announced again. */
+  /** Of those, left by an earlier run and not announced again yet. */
   readonly stale: number
-  /** Changes that are still to be made. */
+  /** Prefixes that are still to be looked at. */
   readonly pending: number
-  /** Routes that are wanted and not there, by why. */
-  readonly unreachable: number
-  readonly covers: number
-  readonly occupied: number
-  readonly refused: number
   /** Times that a route was put back which others had removed or changed. */
   readonly repaired: number
+  readonly problems: readonly KernelProblem[]
+}
+
+/**
+ * Why routes are not installed. `trouble`: nothing can be; `unreachable`: no next hop can be reached; `covers`: they would resolve a next hop;
+ * `link`: an interface reaches the prefix by itself; `occupied`: somebody else has the prefix and metric; `refused`: by the kernel.
+ */
+export interface KernelProblem {
+  readonly kind: 'trouble' | Exclude<keyof typeof status, 'none'>
+  /** How many routes it keeps out; those of a trouble are not counted. */
+  readonly count: number
+  /** One of them, and why it is not there. */
+  readonly example?: string
+  readonly reason: string
 }
 
 export interface KernelSnapshot extends KernelPlace {
   readonly maximumPaths: number
   readonly families: Readonly<Record<Family, KernelFamilySnapshot>>
-  /** A line each: what is wrong, how many routes it is about, and one of them. */
-  readonly problems: readonly string[]
 }
 
 /** What is known of one prefix. */
@@ -39,42 +46,29 @@ export interface KernelVerdict {
 }
 
 export function kernelSnapshot(kernel: KernelRoutes): KernelSnapshot {
-  const [v4, v6] = families.map((family) => familySnapshot(kernel.lanes[family]))
+  const [v4, v6] = families.map((family): KernelFamilySnapshot => {
+    const { phase, table, repaired } = kernel.lanes[family]
+    const { installedCount: installed, staleCount: stale, pending } = table
+    return { phase, installed, stale, pending, repaired, problems: problems(kernel, kernel.lanes[family]) }
+  })
   return {
     ...kernel.kernel.place,
     maximumPaths: kernel.options.maximumPaths,
     families: { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! },
-    problems: families.flatMap((family) => problems(kernel, kernel.lanes[family])),
   }
 }
 
-function familySnapshot({ phase, table, repaired }: FamilyRoutes): KernelFamilySnapshot {
-  return {
-    phase,
-    installed: table.installedCount,
-    stale: table.staleCount,
-    pending: table.pending,
-    unreachable: table.count(status.unreachable),
-    covers: table.count(status.covers),
-    occupied: table.count(status.occupied),
-    refused: table.count(status.refused),
-    repaired,
-  }
-}
+const kinds = ['unreachable', 'covers', 'link', 'occupied', 'refused'] as const
 
-function problems(kernel: KernelRoutes, lane: FamilyRoutes): string[] {
-  const { table, trouble, family } = lane
-  const wrong = [status.unreachable, status.covers, status.occupied, status.refused].flatMap((of) => {
-    const row = table.example(of)
+function problems(kernel: KernelRoutes, { table, trouble }: FamilyRoutes): KernelProblem[] {
+  const wrong = kinds.flatMap((kind): KernelProblem[] => {
+    const row = table.example(status[kind])
     if (row === undefined) return []
-    const count = table.count(of)
     const prefix = table.prefix(row)
     const { reason } = kernelVerdict(kernel, prefix)
-    return [
-      `${count} ${family} ${count === 1 ? 'route is' : 'routes are'} not installed, e.g. ${formatPrefix(prefix)}: ${reason}`,
-    ]
+    return [{ kind, count: table.count(status[kind]), example: formatPrefix(prefix), reason }]
   })
-  return trouble === undefined ? wrong : [`${family}: ${trouble}`, ...wrong]
+  return trouble === undefined ? wrong : [{ kind: 'trouble', count: 0, reason: trouble }, ...wrong]
 }
 
 export function kernelVerdict(kernel: KernelRoutes, prefix: Prefix): KernelVerdict {
@@ -99,6 +93,7 @@ const placeText = ({ table, protocol, metric }: KernelPlace) => `table ${table},
 
 function whyNot(kernel: KernelRoutes, lane: FamilyRoutes, row: number): string | undefined {
   const now = lane.table.status(row)
+  if (now === status.link) return 'an interface of this machine reaches all of it by itself'
   if (now === status.covers) return whyCovers(kernel, lane.table.prefix(row))
   if (now === status.occupied) {
     const protocol = lane.table.foreign(row)

@@ -9,7 +9,7 @@ import { grown, grownBytes, PrefixTable } from '../rib/prefix-table.ts'
 import { type HopSets, noSet } from './hop-sets.ts'
 
 /** Why a wanted route is not in the kernel; from `refused` on, the number of the kernel's words. */
-export const status = { none: 0, unreachable: 1, covers: 2, occupied: 3, refused: 4 } as const
+export const status = { none: 0, unreachable: 1, covers: 2, link: 3, occupied: 4, refused: 5 } as const
 
 const bits = {
   /** Has to be looked at. */

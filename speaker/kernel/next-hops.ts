@@ -6,7 +6,7 @@
  * prefix that covers it and is as long as its link's, or longer, is guarded, and is not put into the kernel.
  */
 
-import { type Address, contains, type Family, families, familyNumbers, hostPrefix, Prefix } from 'bgp-ts'
+import { type Address, contains, type Family, families, familyNumbers, hostPrefix, Prefix, samePrefix } from 'bgp-ts'
 import { PrefixTable } from '../rib/prefix-table.ts'
 import { hopText } from './hop-sets.ts'
 import type { KernelHop, KernelRoute } from './kernel.ts'
@@ -66,6 +66,11 @@ export class NextHops {
 
   isGuarded(family: Family, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
     return this.#guards[family].has(w0, w1, w2, w3, length)
+  }
+
+  /** Whether an interface reaches all of a prefix by itself. */
+  isLink(prefix: Prefix): boolean {
+    return [...this.#links.values()].some((link) => !link.down && samePrefix(link.prefix, prefix))
   }
 
   /** A wanted next hop that a guarded prefix covers, and its link. */

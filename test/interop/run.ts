@@ -21,6 +21,7 @@ const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false, ...(w
 for (const file of ['interop.ts', 'sessions.ts']) mocha.addFile(join(import.meta.dirname, file))
 mocha.addFile(join(import.meta.dirname, 'interop.ts'))
 mocha.addFile(join(import.meta.dirname, 'attributes.ts'))
+mocha.addFile(join(import.meta.dirname, 'kernel.ts'))
 await mocha.loadFilesAsync()
 const counts = { passed: 0, failed: 0 }
 const runner = mocha.run((failures) => {
