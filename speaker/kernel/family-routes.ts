@@ -348,9 +348,11 @@ export class FamilyRoutes {
     const row = this.table.find(prefix)
     const installed = row < 0 ? noSet : this.table.installed(row)
     const agrees = gone ? installed === noSet : this.#work.sets.is(installed, hops)
-    if (agrees) this.#suspects.delete(String(prefix))
-    else this.#suspects.add(String(prefix))
-    if (agrees || this.#deadlines.isArmed('suspicion')) return
-    this.#deadlines.arm('suspicion', this.#suspicionMs)
+    if (agrees) {
+      if (this.#suspects.size > 0) this.#suspects.delete(String(prefix))
+      return
+    }
+    this.#suspects.add(String(prefix))
+    if (!this.#deadlines.isArmed('suspicion')) this.#deadlines.arm('suspicion', this.#suspicionMs)
   }
 }
