@@ -33,6 +33,7 @@ export class FakeKernel implements Kernel {
   /** The kernel's word on routes to these prefixes. */
   readonly refusing = new Map<string, Pick<KernelFault, 'kind' | 'text'>>()
   #held: (() => void)[] | undefined
+  #late: (() => void)[] | undefined
 
   /** With links `10.0.0.0/24 eth1` and so on. */
   constructor(...links: readonly string[]) {
@@ -62,11 +63,12 @@ export class FakeKernel implements Kernel {
     this.#tell(route.prefix.family, { kind: 'route', route, gone: true })
   }
 
-  /** A link goes down or comes up: IPv4 routes over it go without a word. */
+  /** A link goes down or comes up: IPv4 routes over it go without a word. Those of others are taken to be over another link. */
   link(device: string, isDown: boolean): void {
     for (const [key, route] of this.#routes) {
+      const isOurs = route.protocol === this.place.protocol && route.prefix.family === 'ipv4-unicast'
       if (route.onLink === device) this.#routes.set(key, { ...route, down: isDown })
-      else if (isDown && route.onLink === undefined && route.prefix.family === 'ipv4-unicast') this.#routes.delete(key)
+      else if (isDown && isOurs) this.#routes.delete(key)
     }
     for (const family of families) this.#tell(family, { kind: 'link', device })
   }
@@ -88,9 +90,20 @@ export class FakeKernel implements Kernel {
     return this.#lines(({ protocol, onLink }) => protocol !== this.place.protocol && onLink === undefined)
   }
 
+  /** From now on nobody hears of changes before `deliver`, which tells all in order. */
+  delay(): void {
+    this.#late ??= []
+  }
+
+  deliver(): void {
+    const late = this.#late ?? []
+    this.#late = undefined
+    for (const tell of late) tell()
+  }
+
   /** From now on changes stay on their way, until `release`. */
   hold(): void {
-    this.#held = []
+    this.#held ??= []
   }
 
   release(): void {
@@ -156,7 +169,11 @@ export class FakeKernel implements Kernel {
 
   #tell(family: Family, event: KernelEvent): void {
     if (this.isMute) return
-    for (const listener of this.#listeners[family]) listener(event)
+    const tell = () => {
+      for (const listener of this.#listeners[family]) listener(event)
+    }
+    if (this.#late) this.#late.push(tell)
+    else tell()
   }
 }
 
