@@ -57,6 +57,7 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
     ),
     ...aggregates.flatMap((one) => aggregateLines(one, text)),
     ...candidateLines(story),
+    ...kernelLine(story),
     ...story.refused.map(({ peer, rule }) => `  refused from ${peer}: import policy "${rule}"`),
     ...peerLines(story, originated !== undefined || story.candidates.length > 0),
   ]
@@ -84,6 +85,12 @@ function candidateLines(story: PrefixStory): string[] {
       ({ source, nextHop, best, reason }) =>
         `  learned from ${source} via ${nextHop}${best ? ', best' : `, not best: ${reason}`}`,
     )
+}
+
+function kernelLine({ kernel, candidates }: PrefixStory): string[] {
+  if (!kernel || (candidates.length === 0 && !kernel.installed)) return []
+  const { installed, nextHops, reason } = kernel
+  return [installed ? `  in the kernel via ${nextHops.join(' and ')}: ${reason}` : `  not in the kernel: ${reason}`]
 }
 
 function peerLines(story: PrefixStory, exists: boolean): string[] {

@@ -5,6 +5,7 @@ import { Reconciler } from '../controllers/index.ts'
 import { type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
 import { type Loaded, planOptions } from './config/settings.ts'
 import { extrasOf } from './extras.ts'
+import { kernelOptions, kernelWorld } from './kernel-routes.ts'
 import { FilePasswords } from './passwords.ts'
 import { circumstancesOfStart } from './restart.ts'
 import type { Running } from './running.ts'
@@ -30,7 +31,8 @@ export async function following(
     list: settings['peer-router-passwords-file'],
   })
   const source = await openSource(settings, options.nodeName, log)
-  const speaker = new Speaker(nodeWorld(log), { endOfRibHeld: true })
+  const world = { ...nodeWorld(log), ...kernelWorld(settings) }
+  const speaker = new Speaker(world, { endOfRibHeld: true, ...kernelOptions(settings) })
   const reconciler = new Reconciler(
     { log, clock: nodeClock, speaker, passwords, probeProxy: () => probe(settings['proxy-health-port']) },
     options,

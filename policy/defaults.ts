@@ -88,7 +88,8 @@ export interface DefaultImportOptions {
  * The same towards a router of our own AS, as kube-router has it: VIPs too, which other nodes are not sent. The path stays as it is,
  * because inside the AS nobody prepends (RFC 4271 section 5.1.2).
  */
-export function internalRouterExport({ podCidrsToExternal, communities, nextHopSelf }: DefaultExportOptions): Policy {
+export function internalRouterExport(options: DefaultExportOptions): Policy {
+  const { podCidrsToExternal, communities, nextHopSelf, reflects } = options
   const set: Actions = {
     ...(communities.length > 0 && { addCommunities: communities }),
     ...(nextHopSelf && { nextHop: 'self' as const }),
@@ -107,6 +108,7 @@ export function internalRouterExport({ podCidrsToExternal, communities, nextHopS
       podCidrsToExternal
         ? statement('pod CIDRs to routers of this AS', [podCidrKind], 'accept')
         : statement('--advertise-pod-cidr is false', [podCidrKind], 'reject'),
+      ...(reflects ? [reflection] : []),
       { name: 'not originated by this node', match: { source: 'learned' }, action: 'reject' },
     ],
   }

@@ -19,6 +19,7 @@ import {
 import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
+import { type KernelOptions, KernelRoutes } from './kernel/kernel-routes.ts'
 import { Outbound } from './outbound/outbound.ts'
 import { sameForPeers, wordsIn } from './outbound/peer-words.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
@@ -41,6 +42,8 @@ type Interned = Map<OriginatedRoute['attributes'], Map<Address | undefined, numb
 export class Routing implements SessionListener {
   readonly rib: Rib
   readonly outbound: Outbound
+  /** Where routes are installed too. */
+  readonly kernel: KernelRoutes | undefined
   readonly #jobs: Jobs
   readonly #importer: Importer
   readonly #contexts = new ContextIds()
@@ -53,10 +56,15 @@ export class Routing implements SessionListener {
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
 
-  constructor(world: World, options: { readonly endOfRibHeld: boolean }) {
+  constructor(world: World, options: { readonly endOfRibHeld: boolean; readonly kernel?: Partial<KernelOptions> }) {
     this.#clock = world.clock
     this.#jobs = new Jobs(world.clock)
-    this.rib = new Rib(world.random, (rib, row) => this.outbound.touch(rib, row))
+    const { kernel } = world
+    this.rib = new Rib(
+      world.random,
+      (rib, row) => this.outbound.touch(rib, row),
+      kernel && ((rib, row) => this.kernel?.touch(rib, row)),
+    )
     this.rib.setRank(ownIndex, { originated: true, external: false, routerId: 0, addressOrder: 0 })
     this.outbound = new Outbound(
       this.rib,
@@ -78,6 +86,9 @@ export class Routing implements SessionListener {
       changed: () => this.#rank(),
     })
     this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
+    const peers = () => this.peers
+    const zoneOf = (peer: number) => this.#peers[peer]?.link.declaration.zone
+    this.kernel = kernel && new KernelRoutes(world, kernel, options.kernel, this.#jobs, this.rib, peers, zoneOf)
   }
 
   /** While this speaker is a route reflector. */

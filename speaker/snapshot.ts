@@ -12,6 +12,7 @@ import {
 } from 'bgp-ts'
 import type { LocalDeclaration } from './desired.ts'
 import type { DynamicSnapshot } from './dynamic-peers.ts'
+import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
 import { keepaliveSeconds } from './peer/fsm.ts'
 import type { BfdSnapshot } from './peer/liveness.ts'
 import type { NotificationRecord, Peer } from './peer/peer.ts'
@@ -99,6 +100,8 @@ export interface SpeakerSnapshot {
   readonly dynamic: readonly DynamicSnapshot[]
   readonly attributeSets: number
   readonly peers: readonly PeerSnapshot[]
+  /** Where routes are installed in the kernel. */
+  readonly kernel?: KernelSnapshot
 }
 
 export function takeSnapshot(
@@ -126,6 +129,7 @@ export function takeSnapshot(
     dynamic,
     attributeSets: routing.rib.attributes.size,
     peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
+    ...(routing.kernel && { kernel: kernelSnapshot(routing.kernel) }),
   }
 }
 

@@ -7,6 +7,8 @@ import { type Address, encodeMessage, type Family, familyNumbers, formatAddress,
 import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
+import type { KernelOptions } from './kernel/kernel-routes.ts'
+import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
@@ -27,6 +29,8 @@ export interface ApplyReport {
 export interface SpeakerOptions {
   /** No End-of-RIB is sent before `releaseEndOfRib`: for sources that take a while to be whole. */
   readonly endOfRibHeld?: boolean
+  /** How routes are installed, in a world that has a kernel. */
+  readonly kernel?: Partial<KernelOptions>
 }
 
 export interface StopOptions {
@@ -65,7 +69,10 @@ export class Speaker {
 
   constructor(world: World, options: SpeakerOptions = {}) {
     this.#world = world
-    this.#routing = new Routing(world, { endOfRibHeld: options.endOfRibHeld ?? false })
+    this.#routing = new Routing(world, {
+      endOfRibHeld: options.endOfRibHeld ?? false,
+      ...(options.kernel && { kernel: options.kernel }),
+    })
   }
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
@@ -89,6 +96,7 @@ export class Speaker {
     const peers = same ? noPeers : this.#applyPeers(before, desired)
     if (!same) this.#settleCluster(desired)
     this.#declared = desired.peers
+    this.#routing.kernel?.declared()
     if (!sameLocal) this.#applyListeners(desired.local.listen)
     if (peers !== noPeers) for (const listening of this.#listening.values()) this.#secure(listening)
     return { peers, routes }
@@ -114,6 +122,11 @@ export class Speaker {
     )
   }
 
+  /** What of the routes is in the kernel; undefined where none are installed. */
+  get kernel(): KernelSnapshot | undefined {
+    return this.#routing.kernel && kernelSnapshot(this.#routing.kernel)
+  }
+
   routes(view: RouteView, filter: RouteFilter = {}): RouteRow[] {
     return listRoutes(this.#routing, view, filter)
   }
@@ -135,6 +148,8 @@ export class Speaker {
   async stop({ reason = 'tandem is stopping', toReturn = false }: StopOptions = {}): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    // First of all: sessions that end here must not take their routes out of the kernel.
+    const kernel = this.#routing.kernel?.stop()
     const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
       if (toReturn && peer.awaitsOurReturn) peer.stop(undefined, reason)
@@ -147,7 +162,7 @@ export class Speaker {
       return listener?.close() ?? Promise.resolve()
     })
     this.#listening.clear()
-    await Promise.all([...closing, this.#world.bfd?.close()])
+    await Promise.all([...closing, this.#world.bfd?.close(), kernel])
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {

@@ -5,6 +5,7 @@
 
 import { decodeAttributes, type Family, families, formatAttributes, formatPrefix, type Prefix } from 'bgp-ts'
 import type { Provenance } from './desired.ts'
+import { type KernelVerdict, kernelVerdict } from './kernel/kernel-story.ts'
 import { none } from './rib/path-table.ts'
 import { type FamilyRib, ownIndex } from './rib/rib.ts'
 import type { RoutedPeer } from './routed-peer.ts'
@@ -41,6 +42,8 @@ export interface PrefixStory {
   readonly peers: readonly PeerVerdict[]
   /** Peers that announced it and were refused, with the rule. */
   readonly refused: readonly { readonly peer: string; readonly rule: string }[]
+  /** Where routes are installed in the kernel. */
+  readonly kernel?: KernelVerdict
 }
 
 export interface PeerVerdict {
@@ -81,6 +84,7 @@ export function tellPrefix(routing: Routing, prefix: Prefix): PrefixStory {
       const rule = peer.counters[prefix.family].rejectedSample.get(text)
       return rule === undefined ? [] : [{ peer: peer.name, rule }]
     }),
+    ...(routing.kernel && { kernel: kernelVerdict(routing.kernel, prefix) }),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { Address } from 'bgp-ts'
+import type { Kernel } from './kernel/kernel.ts'
 import type { Secret } from './secret.ts'
 
 export interface World {
@@ -13,6 +14,8 @@ export interface World {
   /** Absent where the forwarding path to a peer cannot be watched. */
   readonly bfd?: Bfd
   readonly log: Log
+  /** Where learned routes are installed; without it they are only announced. */
+  readonly kernel?: Kernel
 }
 
 export interface Clock {

@@ -9,6 +9,7 @@ import type { Loaded } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { following } from '../following.ts'
 import { type HealthServer, serveHealth } from '../health.ts'
+import { kernelFindings, kernelOptions, kernelWorld } from '../kernel-routes.ts'
 import { logSessions, newLog } from '../log.ts'
 import { circumstancesOfStart, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
@@ -22,7 +23,8 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
   const health = await healthOf(running, settings, log)
   await running.start()
-  stopOnSignals(running, [admin, ...health], log)
+  const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
+  stopOnSignals(running, [admin, ...health], log, isRemoving ? removalMs : endMs)
   process.on('SIGHUP', () => {
     if (running.reload) running.reload()
     else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
@@ -45,7 +47,7 @@ async function healthOf({ backend }: Running, settings: Loaded['settings'], log:
 function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): Running {
   if (!document)
     throw new ConfigError('--config', '', 'is needed with --source none: the file of peers, policies and routes')
-  const speaker = new Speaker(nodeWorld(log))
+  const speaker = new Speaker({ ...nodeWorld(log), ...kernelWorld(settings) }, kernelOptions(settings))
   const start = circumstancesOfStart({ adminSocket: settings['admin-socket'], time: longestRestart }, log)
   const declared = (file: ConfigDocument): Desired => {
     const { deferral, ...desired } = readSpeakerFile(file)
@@ -63,7 +65,9 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
       speaker,
       plan: undefined,
       view: undefined,
-      findings: [],
+      get findings() {
+        return kernelFindings(speaker.kernel, 'this machine')
+      },
       source: `configuration ${settings.config}`,
       sync: alwaysSynced,
       apply,
@@ -82,18 +86,24 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
   }
 }
 
+/** Peers have their NOTIFICATION by then. */
+const endMs = 900
+/** A full table takes the kernel a few seconds. */
+const removalMs = 15_000
+
 function stopOnSignals(
   running: Running,
   servers: readonly { close(): Promise<void> }[],
   log: ReturnType<typeof newLog>,
+  limitMs: number,
 ): void {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    // What does not end in time must not keep the process: peers have their NOTIFICATION by then.
-    setTimeout(() => process.exit(0), 900).unref()
+    // What does not end in time must not keep the process.
+    setTimeout(() => process.exit(0), limitMs).unref()
     // Whoever sends SIGTERM starts it again as a rule; a human at the keyboard does not.
     void Promise.all([running.stop(signal === 'SIGTERM'), ...servers.map((server) => server.close())])
   }

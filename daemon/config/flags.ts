@@ -12,6 +12,7 @@ import {
   usualBfd,
   usualMaxPrefixes,
 } from '../../controllers/index.ts'
+import { mainTable } from '../../speaker/index.ts'
 import {
   bool,
   cidr,
@@ -58,6 +59,38 @@ const routerId: FlagType<string> = {
   read: (value) =>
     value === '' || value === 'generate' || (ip.read(value)?.version === 4 && value !== '0.0.0.0') ? value : undefined,
   expected: 'is neither empty, nor "generate", nor a dotted quad other than 0.0.0.0',
+}
+
+/** Tables that routes may be put into: all but those that the kernel fills itself. */
+const routeTable: FlagType<number> = {
+  placeholder: 'N',
+  read: (value) => {
+    const number = integer(1, 4294967295).read(value)
+    return number === 255 ? undefined : number
+  },
+  expected: "is not the number of a routing table from 1 to 4294967295, other than 255, which is the kernel's own",
+}
+
+/** Those of the kernel, of administrators, and of programs that are known by theirs: their routes would be taken for ours. */
+const takenProtocols = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 42, 80, 84, 99, 186, 187, 188, 189, 192]
+
+const routeProtocol: FlagType<number> = {
+  placeholder: 'N',
+  read: (value) => {
+    const number = integer(5, 255).read(value)
+    return number === undefined || takenProtocols.includes(number) ? undefined : number
+  },
+  expected: `is not a protocol number that is free to take: 5 to 255, but not ${takenProtocols.join(', ')}, which other programs use`,
+}
+
+/** A program and the words before its own arguments. */
+const command: FlagType<readonly string[]> = {
+  placeholder: 'COMMAND',
+  read: (value) => {
+    const words = value.split(/\s+/).filter(Boolean)
+    return words.length === 0 ? undefined : words
+  },
+  expected: 'is no command',
 }
 
 const port = integer(1, 65535)
@@ -262,6 +295,28 @@ export const flags = {
     'show sessions and route counts to kubectl, in the annotation tandem.io/status of the Node',
   ),
 
+  'install-routes': flag(bool, false, 'put accepted best routes into the kernel, ECMP included'),
+  'install-routes-table': flag(routeTable, mainTable, 'the routing table that they go into', '254: main'),
+  'install-routes-protocol': flag(
+    routeProtocol,
+    178,
+    'the protocol number that makes them ours: all routes of the table that bear it are changed and removed at will',
+  ),
+  'install-routes-metric': flag(
+    integer(1, 4294967295),
+    1780,
+    'their metric; lower wins, and no other route may have both prefix and metric of one of them',
+  ),
+  'install-routes-paths': flag(integer(1, 64), 16, 'next hops of one route at most; 1 switches ECMP off'),
+  'install-routes-wait': flag(
+    duration(0, 3600),
+    120,
+    "how long routes of an earlier run wait for every peer's End-of-RIB before those that nobody announced go",
+    '2m',
+  ),
+  'install-routes-on-exit': flag(oneOf('keep', 'remove'), 'keep', 'what becomes of them when the daemon ends'),
+  'install-routes-command': flag(command, ['ip'], 'how iproute2 is started', 'ip'),
+
   'import-default': flag(oneOf('accept', 'reject'), 'accept', 'what happens to a received route that no rule refuses'),
 } satisfies Record<string, Flag<never> | Flag<unknown>>
 
@@ -284,7 +339,7 @@ export const foreignFlags: Readonly<Record<string, string>> = {
   'auto-mtu': 'the MTU in the CNI file is left as it is',
   'disable-source-dest-check': 'cloud settings are not touched',
   'routes-sync-period': 'everything is applied when it changes',
-  'injected-routes-sync-period': 'routes are not put into the kernel',
+  'injected-routes-sync-period': 'kernel routes follow at once, see --install-routes',
   'loadbalancer-sync-period': 'everything is applied when it changes',
   'gobgp-admin-address': 'the admin socket is a Unix socket: --admin-socket',
   'gobgp-admin-port': 'the admin socket is a Unix socket: --admin-socket',

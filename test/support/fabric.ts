@@ -4,6 +4,7 @@ import { acceptAll, originatedOnly, parseAddress, parsePrefix } from '../../poli
 import { MemoryBfdNetwork } from '../../speaker/bfd/memory.ts'
 import {
   type Desired,
+  type Kernel,
   MemoryNetwork,
   type OriginatedRoute,
   type PeerDeclaration,
@@ -73,6 +74,7 @@ export class Fabric {
     addresses: readonly string[],
     peers: readonly PeerDeclaration[],
     options: SpeakerOptions = {},
+    kernel?: Kernel,
   ): Machine {
     const own = addresses.map(address)
     const v4 = own.find(({ version }) => version === 4)
@@ -87,6 +89,7 @@ export class Fabric {
       transport: this.network.from(...own),
       bfd: this.paths.from(() => this.#random(), ...own),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
+      ...(kernel && { kernel }),
     }
     const speaker = new Speaker(world, options)
     let desired: Desired = {
