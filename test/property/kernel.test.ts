@@ -95,7 +95,7 @@ class History {
       if (!Number.isFinite(best) || this.#occupied.has(index)) return []
       return both.map((one, family) => {
         const hops = routers.filter((_, at) => meds[at] === best).map(({ addresses }) => addresses[family])
-        return `${one} via ${hops.sort((a, b) => (a < b ? -1 : 1)).join(' ')}`
+        return `${one} via ${hops.sort((a, b) => String(a).localeCompare(String(b))).join(' ')}`
       })
     })
   }
