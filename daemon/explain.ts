@@ -15,6 +15,7 @@ import {
 import { parseAddress, parsePrefix } from '../policy/index.ts'
 import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
+import { sessionLines } from './explain-session.ts'
 import { age } from './render/table.ts'
 
 export interface Explanation {
@@ -157,6 +158,7 @@ function explainPeer(backend: Backend, name: string): Explanation {
   const lines = [
     `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
     ...stateLines(peer),
+    ...sessionLines(peer),
     ...bfdLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
     ...(peer.capabilities.length > 0 ? [`  it offers: ${peer.capabilities.join('; ')}`] : []),
