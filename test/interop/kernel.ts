@@ -232,7 +232,7 @@ describe('kernel routes', function () {
         if (event.kind === 'route' && event.route.protocol === 178) touched.add(String(event.route.prefix))
       }),
     )
-    // FRR sends End-of-RIB only to those that know graceful restart; so the bounded wait is what ends it.
+    // FRR sends no End-of-RIB unless it restarts gracefully itself; so the bounded wait is what ends it.
     bench.start('--install-routes-wait=12s')
     await bench.has(all, 40_000)
     await new Promise((done) => setTimeout(done, 500))
