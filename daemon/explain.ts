@@ -185,7 +185,9 @@ function bfdLines({ bfd }: PeerSnapshot): string[] {
   const isHeard = remote.multiplier > 0
   return [
     `  BFD ${state} for ${age(bfd.sinceMs)}${isHeard ? `, ${remoteState} at the peer` : ', nothing heard of the peer'}${isHeard ? `: ${agreed}` : ''}`,
-    `    here ${said(local)}${isHeard ? `; the peer ${said(remote)}` : ''}${bfd.multihop ? '; many hops' : ''}`,
+    ...(local.multiplier === 0
+      ? []
+      : [`    here ${said(local)}${isHeard ? `; the peer ${said(remote)}` : ''}${bfd.multihop ? '; many hops' : ''}`]),
     `    ${packets.in} packets in, ${packets.out} out; ${flaps} ${flaps === 1 ? 'flap' : 'flaps'}; last diagnostic here: ${bfd.diagnostic}, at the peer: ${bfd.remoteDiagnostic}`,
     ...(lastDown ? [`    last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
     ...(bfd.lastDiscard
