@@ -43,7 +43,8 @@ export class RoutedPeer {
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
   importPolicy: CompiledPolicy
   exportPolicy: CompiledPolicy
-  #client: boolean
+  /** Whether routes are reflected to it, and its own to others (RFC 4456): asked of internal peers alone. */
+  isClient: boolean
   readonly counters: Record<Family, FamilyCounters>
   readonly malformed: Partial<Record<Reaction, number>> = {}
   updatesSent = 0
@@ -53,7 +54,7 @@ export class RoutedPeer {
     this.link = link
     this.importPolicy = compile(link.declaration.importPolicy)
     this.exportPolicy = compile(link.declaration.exportPolicy)
-    this.#client = link.declaration.reflectorClient ?? false
+    this.isClient = link.declaration.reflectorClient ?? false
     this.counters = newCounters()
   }
 
@@ -61,17 +62,12 @@ export class RoutedPeer {
     return this.link.name
   }
 
-  /** Whether routes are reflected to it, and its own to others (RFC 4456): only ever an internal peer. */
-  get isClient(): boolean {
-    return this.#client && !this.external
-  }
-
   /** Takes what can be declared anew while the session stays up. */
   redeclare(): void {
     const { importPolicy, exportPolicy, reflectorClient = false } = this.link.declaration
     this.importPolicy = compile(importPolicy)
     this.exportPolicy = compile(exportPolicy)
-    this.#client = reflectorClient
+    this.isClient = reflectorClient
   }
 
   /** Forgets what the last session counted, but not the routes that it left. */
