@@ -30,7 +30,7 @@ export interface BfdRouter {
   /** In its log: that we ended a session with a reason. */
   readonly heardShutdown: RegExp
   /** Watches a peer over many hops too (RFC 5883), and says whether it is up; absent where that takes another configuration. */
-  multihop?(topology: Topology, peer: string, local: string): Promise<boolean>
+  readonly multihop?: (topology: Topology, peer: string, local: string) => Promise<boolean>
   /** Switches BFD off on purpose for a peer, and on again; absent where the router goes silent instead. */
   setShutdown?(topology: Topology, peer: string, local: string, shutdown: boolean): Promise<void>
 }
