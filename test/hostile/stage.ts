@@ -81,6 +81,8 @@ export class Stage {
 
   /** What became of those beside, and of the daemon; empty where nothing did. */
   async troubles(): Promise<string[]> {
+    // Connections end a moment before the process does.
+    if (this.witnesses.some(({ end }) => end !== undefined)) await until(() => this.#ended, 1000)
     if (this.#ended) return ['it crashed']
     const troubles: string[] = []
     this.witnesses.forEach(({ end, routes, moves, malformed }, index) => {
