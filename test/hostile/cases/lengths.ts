@@ -137,7 +137,8 @@ export const lengths: Group = {
         return {
           name: family === 'ipv4-unicast' ? `${name}, of IPv4` : `${name}, of IPv6`,
           right: [withData(right, list(sample))],
-          also: ['3/1', '3/8'],
+          // RFC 7606 says that the session ends; RFC 4271 has a choice of subcodes.
+          also: ['3/1', '3/5', '3/8', '3/10'],
           runs: (['IPv4', 'IPv6'] as const).map((over) => [over, family] as const),
           play: (scene) => update(scene, { attributes: `${list(sample)}${scene.attributes}` }),
         }

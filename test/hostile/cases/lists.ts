@@ -76,9 +76,9 @@ const announcements: readonly [name: string, list: string, tail: string, right: 
   ['an AS_PATH of 255 ASNs', `${origin}${longPath(255)}`, '', 'stands'],
   ['an AS_PATH of 256 ASNs', `${origin}${longPath(256)}`, '', 'stands', ['withdrawn']],
   ['an AS_PATH of 900 ASNs', `${origin}${longPath(900)}`, '', 'stands', ['withdrawn']],
-  ['an AS_PATH of 700 segments of one ASN', `${origin}${longPath(600, 1)}`, '', 'stands', ['withdrawn']],
+  ['an AS_PATH of 600 segments of one ASN', `${origin}${longPath(600, 1)}`, '', 'stands', ['withdrawn']],
   [
-    'an AS_PATH of 900 zeros of one ASN',
+    'an AS_PATH with 900 zeros behind its segment',
     `${origin}${attribute('50', 2, `0201 0000fde9 ${'00'.repeat(900)}`)}`,
     '',
     'withdrawn',
@@ -119,7 +119,12 @@ const messages: readonly [
       ]
     }),
   ),
-  ['a malformed attribute of a message that withdraws alone', (one) => one.withdrawn(badOrigin), '3/1', ['3/6']],
+  [
+    'a malformed attribute of a message that withdraws alone',
+    (one) => one.withdrawn(badOrigin),
+    '3/1',
+    ['3/6', '3/10'],
+  ],
   [
     'a malformed attribute of a message without routes',
     () => ({ attributes: `${badOrigin}${asPath}` }),
@@ -153,10 +158,10 @@ const messages: readonly [
     'stands',
   ],
   [
-    'a route announced a thousand times in one message',
+    'a route announced five hundred times in one message',
     (one) =>
       one.family === 'ipv4-unicast'
-        ? { ...one.announced(), nlri: one.prefix.repeat(700) }
+        ? { ...one.announced(), nlri: one.prefix.repeat(500) }
         : { attributes: `${attribute('90', 14, `${one.afi}${one.hop}00${one.prefix.repeat(500)}`)}${base}` },
     'stands',
   ],

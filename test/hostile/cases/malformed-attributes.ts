@@ -16,7 +16,9 @@ const choices: readonly [cell: RegExp, title: RegExp, also: readonly string[]][]
   // RFC 7606 section 3 f against c.
   [/^C\/[67] flags/, /./, ['withdrawn']],
   // RFC 4271 section 6.3 says "may" of the first AS; RFC 9774 is younger than most daemons.
-  [/^C\/2/, /first AS|an AS_SET/, ['stands']],
+  [/^C\/(2|17) /, /first AS|an AS_SET/, ['stands']],
+  // RFC 7606 section 7.5 against 3 c.
+  [/^C\/5 external/, /wrong flags/, ['withdrawn']],
   // One who implements them reads the value.
   [/^C\/opaque/, /./, ['withdrawn', 'stands']],
   [/^C\/transitive/, /attribute 255/, ['withdrawn', 'stands']],
