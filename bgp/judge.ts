@@ -64,6 +64,10 @@ export interface AttributeSummary {
   nextHop: number
   noExport: boolean
   noAdvertise: boolean
+  gracefulShutdown: boolean
+  blackhole: boolean
+  /** There is an AS_SET in the path. */
+  asSet: boolean
 }
 
 /** Lists are put together here: a buffer each would cost more than the judging. */
@@ -196,6 +200,9 @@ function newSummary(): AttributeSummary {
     nextHop: 0,
     noExport: false,
     noAdvertise: false,
+    gracefulShutdown: false,
+    blackhole: false,
+    asSet: false,
   }
 }
 
@@ -238,6 +245,7 @@ function summarizePath(path: AsPath, localAsn: number, summary: AttributeSummary
   summary.asPathLength = asPathLength(path)
   const first = path[0]
   summary.neighbourAsn = first?.type === 'sequence' ? first.asns[0]! : 0
+  summary.asSet = path.some(({ type }) => type === 'set' || type === 'confed-set')
   summary.looped = path.some((segment) => segment.asns.includes(localAsn))
 }
 
@@ -246,4 +254,6 @@ function summarizeCommunity(value: number, summary: AttributeSummary): void {
     summary.noExport = true
   }
   if (value === wellKnownCommunities['no-advertise']) summary.noAdvertise = true
+  if (value === wellKnownCommunities['graceful-shutdown']) summary.gracefulShutdown = true
+  if (value === wellKnownCommunities.blackhole) summary.blackhole = true
 }

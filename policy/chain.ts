@@ -3,8 +3,7 @@
  * come from, so nothing else has to know of lists.
  */
 
-import type { Policy, Statement } from './policy.ts'
-import type { Rule } from './steps.ts'
+import type { Policy, Statement, StatementOrigin } from './policy.ts'
 
 /** The policies of a list as one. A route that none of them decided is rejected, unless the last says `next` and something follows the list. */
 export function chain(list: readonly Policy[]): Policy {
@@ -28,7 +27,7 @@ function labelled(policy: Policy, statement: Statement): Statement {
   return { ...statement, name: `${policy.name}: ${statement.name}`, origin }
 }
 
-/** `policy "from-spine", statement "bogons" (tandem.yaml:12:7)`. */
-export function formatRule({ origin: { policy, statement, place } }: Pick<Rule, 'origin'>): string {
-  return `policy "${policy}", statement "${statement}"${place === undefined ? '' : ` (${place})`}`
+/** `bogons, policy "from-spine" (tandem.yaml:12:7)`. */
+export function formatOrigin({ policy, statement, place }: StatementOrigin): string {
+  return `${statement}, policy "${policy}"${place === undefined ? '' : ` (${place})`}`
 }

@@ -1,6 +1,6 @@
 /** What a new declaration of a peer means for its session: nothing, a live change, or a reset that BGP forces. */
 
-import { formatAddress } from 'bgp-ts'
+import { families, formatAddress } from 'bgp-ts'
 import { compile } from '../policy/index.ts'
 import type { LocalDeclaration, PeerDeclaration } from './desired.ts'
 
@@ -28,7 +28,16 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
 
 function liveTerms(peer: PeerDeclaration): string {
   const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry } = peer
-  return JSON.stringify([compile(importPolicy).key, compile(exportPolicy).key, nextHopSelf, passive, connectRetry])
+  const { maximumOut, obeysGracefulShutdown, checksFirstAsn, takesAsSets } = peer
+  return JSON.stringify([
+    compile(importPolicy).key,
+    compile(exportPolicy).key,
+    nextHopSelf,
+    passive,
+    connectRetry,
+    families.map((family) => maximumOut?.[family]),
+    [obeysGracefulShutdown, checksFirstAsn, takesAsSets],
+  ])
 }
 
 export function peerChange(

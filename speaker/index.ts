@@ -2,8 +2,15 @@
 
 export * from './desired.ts'
 export { type PeerChange, peerChange } from './diff.ts'
+export type { HeldBack } from './outbound/outbound.ts'
 export type { PeerEvent } from './peer/peer.ts'
-export type { FamilySnapshot, NotificationSnapshot, PeerSnapshot, SpeakerSnapshot } from './snapshot.ts'
+export type {
+  FamilySnapshot,
+  NotificationSnapshot,
+  PeerSnapshot,
+  PolicySnapshot,
+  SpeakerSnapshot,
+} from './snapshot.ts'
 export { type ApplyReport, Speaker, type SpeakerOptions } from './speaker.ts'
 export type { PeerVerdict, PrefixStory, RouteFilter, RouteRow, RouteView } from './story.ts'
 export { MemoryNetwork } from './transport/memory.ts'

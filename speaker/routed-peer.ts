@@ -27,8 +27,11 @@ export class RoutedPeer {
   index = -1
   negotiated: Negotiated | undefined
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
-  importPolicy: CompiledPolicy
   exportPolicy: CompiledPolicy
+  #importPolicy: CompiledPolicy
+  /** How many announcements each rule of the import policy matched, by its index. */
+  importHits: Float64Array
+  obeysGracefulShutdown: boolean
   readonly counters: Record<Family, FamilyCounters>
   readonly malformed: Partial<Record<Reaction, number>> = {}
   updatesSent = 0
@@ -36,13 +39,25 @@ export class RoutedPeer {
 
   constructor(link: PeerLink) {
     this.link = link
-    this.importPolicy = compile(link.declaration.importPolicy)
+    this.#importPolicy = compile(link.declaration.importPolicy)
+    this.importHits = new Float64Array(this.#importPolicy.rules.length)
     this.exportPolicy = compile(link.declaration.exportPolicy)
+    this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
     this.counters = newCounters()
   }
 
   get name(): string {
     return this.link.name
+  }
+
+  get importPolicy(): CompiledPolicy {
+    return this.#importPolicy
+  }
+
+  /** One that decides as the last one did goes on with its counts. */
+  set importPolicy(policy: CompiledPolicy) {
+    if (policy.key !== this.#importPolicy.key) this.importHits = new Float64Array(policy.rules.length)
+    this.#importPolicy = policy
   }
 
   get external(): boolean {
@@ -52,6 +67,7 @@ export class RoutedPeer {
   /** Forgets what the last session counted. */
   restart(): void {
     Object.assign(this.counters, newCounters())
+    this.importHits.fill(0)
     this.updatesSent = 0
   }
 

@@ -14,12 +14,13 @@ import {
   formatAddress,
   type Negotiated,
   type Prefix,
+  type SenderContext,
   summarize,
 } from 'bgp-ts'
 import { compile } from '../policy/index.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
-import { Outbound } from './outbound/outbound.ts'
+import { type HeldBack, Outbound } from './outbound/outbound.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
 import { ContextIds } from './rib/context-ids.ts'
 import { Importer } from './rib/importer.ts'
@@ -49,11 +50,21 @@ export class Routing implements SessionListener {
   readonly #own = { addresses: [] as Address[] }
   #local: LocalDeclaration | undefined
 
-  constructor(world: World, options: { readonly endOfRibHeld: boolean }) {
+  constructor(
+    world: World,
+    options: { readonly endOfRibHeld: boolean; readonly onHeldBack?: (news: HeldBack) => void },
+  ) {
     this.#jobs = new Jobs(world.clock)
     this.rib = new Rib(world.random, (rib, row) => this.outbound.touch(rib, row))
     this.rib.setRank(ownIndex, { originated: true, external: false, routerId: 0, addressOrder: 0 })
-    this.outbound = new Outbound(this.rib, this.#jobs, this.#peers, () => this.#local, options.endOfRibHeld)
+    this.outbound = new Outbound(
+      this.rib,
+      this.#jobs,
+      this.#peers,
+      () => this.#local,
+      options.endOfRibHeld,
+      options.onHeldBack ?? (() => {}),
+    )
     this.#importer = new Importer(world, this.rib, this.#own)
   }
 
@@ -157,13 +168,20 @@ export class Routing implements SessionListener {
     if (!peer) return { needsRefresh: [] }
     const importPolicy = compile(link.declaration.importPolicy)
     const before = peer.importPolicy
+    const obeyed = peer.obeysGracefulShutdown
     peer.importPolicy = importPolicy
     peer.exportPolicy = compile(link.declaration.exportPolicy)
+    peer.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
-    if (importPolicy.key === before.key) return { needsRefresh: [] }
-    this.#importer.reconsider(peer)
-    return { needsRefresh: this.#importer.neededAgain(peer, before) }
+    const sender = senderOf(link, peer.negotiated)
+    const judgedAnew = sender.firstAsn !== peer.sender.firstAsn || sender.asSets !== peer.sender.asSets
+    peer.sender = sender
+    const decidesAnew = importPolicy.key !== before.key
+    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
+    // Which paths are well-formed was judged when they came: only the peer can say them again.
+    if (judgedAnew) return { needsRefresh: peer.negotiated.families }
+    return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
   }
 
   sessionUp(link: PeerLink, negotiated: Negotiated): void {
@@ -171,12 +189,7 @@ export class Routing implements SessionListener {
     if (!peer) return
     peer.restart()
     peer.negotiated = negotiated
-    peer.sender = {
-      external: negotiated.external,
-      fourOctetAsn: negotiated.fourOctetAsn,
-      localAsn: negotiated.localAsn,
-      firstAsn: negotiated.external ? negotiated.peerAsn : 0,
-    }
+    peer.sender = senderOf(link, negotiated)
     peer.index = this.#freeIndexes.pop() ?? this.#peers.length
     this.#peers[peer.index] = peer
     this.#rank()
@@ -216,6 +229,11 @@ export class Routing implements SessionListener {
   update(link: PeerLink, bytes: Uint8Array, at: number, end: number): Fault | undefined {
     const peer = this.#byLink.get(link)
     return peer && this.#importer.update(peer, bytes, at, end)
+  }
+
+  /** How a path of a peer came in: the rule of its import policy, as it is now, and what well-known communities made of it. */
+  imported(peer: RoutedPeer, rib: FamilyRib, row: number, attributes: number): ReturnType<Importer['explain']> {
+    return this.#importer.explain(peer, rib, row, attributes)
   }
 
   refresh(link: PeerLink, family: Family): void {
@@ -271,6 +289,18 @@ export class Routing implements SessionListener {
       const { external = true, peerRouterId = 0 } = peer.negotiated ?? {}
       this.rib.setRank(peer.index, { originated: false, external, routerId: peerRouterId, addressOrder })
     })
+  }
+}
+
+/** How the peer's attributes are judged on this session. */
+function senderOf({ declaration }: PeerLink, { external, fourOctetAsn, localAsn, peerAsn }: Negotiated): SenderContext {
+  const { checksFirstAsn = true, takesAsSets = false } = declaration
+  return {
+    external,
+    fourOctetAsn,
+    localAsn,
+    firstAsn: external && checksFirstAsn ? peerAsn : 0,
+    ...(takesAsSets && { asSets: true }),
   }
 }
 

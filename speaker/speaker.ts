@@ -6,6 +6,7 @@
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
 import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
+import type { HeldBack } from './outbound/outbound.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { type RoutesReport, Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
@@ -46,13 +47,17 @@ export class Speaker {
   readonly #peers = new Map<string, Peer>()
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
+  readonly #heldBackListeners = new Set<(news: HeldBack) => void>()
   #local: LocalDeclaration | undefined
   #declared: readonly PeerDeclaration[] | undefined
   #stopped = false
 
   constructor(world: World, options: SpeakerOptions = {}) {
     this.#world = world
-    this.#routing = new Routing(world, { endOfRibHeld: options.endOfRibHeld ?? false })
+    this.#routing = new Routing(world, {
+      endOfRibHeld: options.endOfRibHeld ?? false,
+      onHeldBack: (news) => this.#heldBack(news),
+    })
   }
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
@@ -103,6 +108,11 @@ export class Speaker {
   onEvent(listener: (event: PeerEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** Calls `listener` when routes begin to be held back from a peer (`maximumOut`), and when that is over. */
+  onHeldBack(listener: (news: HeldBack) => void): void {
+    this.#heldBackListeners.add(listener)
   }
 
   /** Ends every session with Cease/2 and a reason (RFC 9003), and leaves nothing behind. */
@@ -231,6 +241,14 @@ export class Speaker {
       ({ declaration }) =>
         formatAddress(declaration.address) === text && (!declaration.zone || declaration.zone === zone),
     )
+  }
+
+  #heldBack(news: HeldBack): void {
+    const { peer, family, held, limit } = news
+    const message =
+      held > 0 ? `${held} routes are held back: ${limit} are the most for this peer` : 'none is held back any more'
+    this.#world.log.warn({ peer, family, held, limit }, message)
+    for (const listener of this.#heldBackListeners) listener(news)
   }
 
   #tell(event: PeerEvent): void {

@@ -4,6 +4,7 @@
  */
 
 import { decodeAttributes, type Family, families, formatAttributes, formatPrefix, type Prefix } from 'bgp-ts'
+import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
 import type { Provenance } from './desired.ts'
 import { none } from './rib/path-table.ts'
 import { type FamilyRib, ownIndex } from './rib/rib.ts'
@@ -24,6 +25,10 @@ export interface RouteRow {
   /** Why it is not best. */
   readonly reason?: string
   readonly origin?: Provenance
+  /** Of a learned one, in the story of its prefix: the statement of the import policy that accepted it. */
+  readonly acceptedBy?: StatementOrigin
+  /** And the rules of the standard that changed it, in words. */
+  readonly changedBy?: readonly string[]
 }
 
 export interface RouteFilter {
@@ -39,8 +44,8 @@ export interface PrefixStory {
   readonly prefix: string
   readonly candidates: readonly RouteRow[]
   readonly peers: readonly PeerVerdict[]
-  /** Peers that announced it and were refused, with the rule. */
-  readonly refused: readonly { readonly peer: string; readonly rule: string }[]
+  /** Peers that announced it and were refused, with the rule; and where it stands, if it is a statement of the policy. */
+  readonly refused: readonly { readonly peer: string; readonly rule: string; readonly statement?: StatementOrigin }[]
 }
 
 export interface PeerVerdict {
@@ -48,6 +53,8 @@ export interface PeerVerdict {
   readonly sent: boolean
   /** The policy statement that let it out, or what holds it back. */
   readonly reason: string
+  /** Where that statement stands. */
+  readonly statement?: StatementOrigin
   readonly nextHop?: string
   readonly attributes?: string
 }
@@ -75,13 +82,38 @@ export function tellPrefix(routing: Routing, prefix: Prefix): PrefixStory {
   const text = formatPrefix(prefix)
   return {
     prefix: text,
-    candidates: row < 0 ? [] : heldRows(routing, rib, row, 'in'),
+    candidates: row < 0 ? [] : candidates(routing, rib, row),
     peers: routing.peers.map((peer) => verdictFor(routing, rib, row, peer)),
     refused: routing.peers.flatMap((peer) => {
       const rule = peer.counters[prefix.family].rejectedSample.get(text)
-      return rule === undefined ? [] : [{ peer: peer.name, rule }]
+      if (rule === undefined) return []
+      const { importPolicy } = peer.link.declaration
+      const statement = originOf(
+        importPolicy,
+        compile(importPolicy).rules.findIndex(({ name }) => name === rule),
+      )
+      return [{ peer: peer.name, rule, ...(statement && { statement }) }]
     }),
   }
+}
+
+/** Every path of a row, with how it came in. */
+function candidates(routing: Routing, rib: FamilyRib, row: number): RouteRow[] {
+  const bySource = new Map(
+    routing.rib.ranked(rib, row).map(({ peer, attributes }) => [routing.peerAt(peer), attributes]),
+  )
+  return heldRows(routing, rib, row, 'in').map((shown): RouteRow => {
+    const peer = [...bySource.keys()].find((one) => one?.name === shown.source)
+    if (!peer) return shown
+    const { verdict, rules } = routing.imported(peer, rib, row, bySource.get(peer)!)
+    const acceptedBy = originOf(peer.link.declaration.importPolicy, verdict.rule)
+    return { ...shown, ...(acceptedBy && { acceptedBy }), ...(rules.length > 0 && { changedBy: rules }) }
+  })
+}
+
+/** Asked of the policy as it was declared last: one that decides the same may stand on other lines now. */
+function originOf(policy: Policy, rule: number): StatementOrigin | undefined {
+  return policy === noPolicy ? undefined : compile(policy).rules[rule]?.origin
 }
 
 function* rowsOf(rib: FamilyRib, prefix: Prefix | undefined): Generator<number> {
@@ -148,19 +180,23 @@ function formatSent(peer: RoutedPeer, list: Uint8Array): string {
 }
 
 function verdictFor(routing: Routing, rib: FamilyRib, row: number, peer: RoutedPeer): PeerVerdict {
-  const no = (reason: string): PeerVerdict => ({ peer: peer.name, sent: false, reason })
+  const no = (reason: string, at?: StatementOrigin): PeerVerdict => {
+    return { peer: peer.name, sent: false, reason, ...(at && { statement: at }) }
+  }
   const { blocked } = peer.link.declaration
   if (blocked !== undefined) return no(`the peer is held down: ${blocked}`)
   if (!peer.negotiated) return no('the session is down')
   if (!peer.negotiated.families.includes(rib.family)) return no(`${rib.family} was not negotiated with this peer`)
   const decision = row < 0 ? undefined : routing.outbound.decision(peer, rib, row)
   const sent = row < 0 ? undefined : routing.outbound.sent(peer, rib, row)
-  if (!decision || (decision.id === 0 && !sent)) return no(decision?.reason ?? 'no route')
+  const statement = decision && originOf(peer.link.declaration.exportPolicy, decision.rule)
+  if (!decision || (decision.id === 0 && !sent)) return no(decision?.reason ?? 'no route', statement)
   if (!sent) return no('about to be sent')
   return {
     peer: peer.name,
     sent: true,
     reason: decision.id === 0 ? `about to be withdrawn: ${decision.reason}` : decision.reason,
+    ...(statement && decision.id !== 0 && { statement }),
     nextHop: String(sent.nextHop),
     attributes: formatSent(peer, sent.list),
   }

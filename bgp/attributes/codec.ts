@@ -20,6 +20,8 @@ export interface SenderContext extends AttributeContext {
   readonly localAsn: number
   /** Required as the leftmost ASN of the path; 0 for no such rule (RFC 4271 section 6.3). */
   readonly firstAsn: number
+  /** Takes paths with AS_SETs, which are malformed otherwise (RFC 9774 section 3). */
+  readonly asSets?: boolean
 }
 
 export interface AttributeCodec<Value> {

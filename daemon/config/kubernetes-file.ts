@@ -8,7 +8,7 @@ import { type NeighbourEntry, NeighbourSet, type Policy } from '../../policy/ind
 import { type ConfigDocument, checked } from './document.ts'
 import { readPolicies } from './policy-file.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'
-import { type FamilyLimits, maximumOut, readLimits } from './values.ts'
+import { borderShape, readBorder } from './values.ts'
 
 export const kubernetesFileSchema = z.strictObject({
   ...policiesShape,
@@ -23,7 +23,7 @@ export const kubernetesFileSchema = z.strictObject({
           ),
         import: policyNames.describe('Policy for what these peers send, or a list of them.'),
         export: policyNames.describe('Policy for what these peers are sent, or a list of them.'),
-        'maximum-out': maximumOut.optional(),
+        ...borderShape,
       }),
     )
     .default([])
@@ -37,7 +37,7 @@ export interface PeerPolicy {
   readonly neighbours: NeighbourSet
   readonly import: Policy | undefined
   readonly export: Policy | undefined
-  readonly maximumOut: FamilyLimits | undefined
+  readonly border: ReturnType<typeof readBorder>
 }
 
 const everybody: readonly NeighbourEntry[] = (['external', 'internal'] as const).map((type) => ({ by: 'type', type }))
@@ -53,12 +53,11 @@ export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
       return names === undefined ? undefined : policies.list(names, [...path, key], true)
     }
     const entries = part.neighbours && policies.sets.neighbours.entries(part.neighbours, [...path, 'neighbours'])
-    const limits = part['maximum-out']
     return {
       neighbours: new NeighbourSet(entries ?? everybody),
       import: list('import'),
       export: list('export'),
-      maximumOut: limits === undefined ? undefined : readLimits(limits),
+      border: readBorder(part),
     }
   })
 }

@@ -4,13 +4,20 @@
  */
 
 import { type Address, type Family, families } from 'bgp-ts'
-import { familyOfAddress, noPolicy, type Policy, parseAddress, parsePrefix } from '../../policy/index.ts'
+import {
+  familyOfAddress,
+  noPolicy,
+  type Policy,
+  parseAddress,
+  parseNeighbour,
+  parsePrefix,
+} from '../../policy/index.ts'
 import type { Desired, OriginatedAttributes, OriginatedRoute, PeerDeclaration } from '../../speaker/index.ts'
 import { type ConfigDocument, checked } from './document.ts'
 import { ConfigError } from './flag.ts'
 import { type Policies, readPolicies } from './policy-file.ts'
 import { type SpeakerFile, speakerFileSchema } from './speaker-schema.ts'
-import { familyNames } from './values.ts'
+import { familyNames, readBorder } from './values.ts'
 
 const everywhere = ['0.0.0.0', '::'].map((text) => ({ address: parseAddress(text)!, port: 179 }))
 
@@ -53,6 +60,10 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
     const name = peer.name ?? String(peer.address)
     if (names.has(name)) throw new ConfigError(place('name'), name, 'is the name of two peers')
     names.add(name)
+    const meaning = parseNeighbour(name).by
+    if (meaning === 'type' || meaning === 'asn') {
+      throw new ConfigError(place('name'), name, 'means something else to policies: a peer needs another name')
+    }
     const local = peer['local-address']
     if (local && local.version !== peer.address.version) {
       throw new ConfigError(place('local-address'), String(local), "is not of the family of the peer's address")
@@ -73,6 +84,7 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       nextHopSelf: peer['next-hop-self'],
       importPolicy: policy('import'),
       exportPolicy: policy('export'),
+      ...readBorder(peer),
     }
   })
 }

@@ -5,7 +5,7 @@
 
 import { z } from 'zod'
 import { policiesShape, policyNames } from './policy-schema.ts'
-import { address, asn, community, family, largeCommunity, port, uint32 } from './values.ts'
+import { address, asn, borderShape, community, family, largeCommunity, port, uint32 } from './values.ts'
 
 const peerSchema = z.strictObject({
   name: z.string().min(1).optional().describe('Name in tables, metrics and policies. Default: the address.'),
@@ -36,6 +36,7 @@ const peerSchema = z.strictObject({
   export: policyNames.describe(
     'Policy for what the peer is sent, or a list of them. Without one nothing is sent (RFC 8212).',
   ),
+  ...borderShape,
 })
 
 const routeSchema = z.strictObject({

@@ -1,8 +1,8 @@
 /** What the commands print: snapshots, routes and plans as tables. */
 
-import { formatPrefix } from 'bgp-ts'
+import { families, formatPrefix } from 'bgp-ts'
 import { formatFinding, type Plan } from '../../controllers/index.ts'
-import type { FamilySnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
+import type { FamilySnapshot, PeerSnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { age, table } from './table.ts'
 
 /** `sent/held/refused` of one family, or `-` where it was not negotiated. */
@@ -20,9 +20,19 @@ export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
     age(peer.sinceMs),
     counts(peer.families.includes('ipv4-unicast'), peer.routes['ipv4-unicast']),
     counts(peer.families.includes('ipv6-unicast'), peer.routes['ipv6-unicast']),
-    peer.blocked ?? (peer.state === 'Established' ? '' : (peer.lastDown?.why ?? '')),
+    peer.blocked ?? (peer.state === 'Established' ? policyNote(peer) : (peer.lastDown?.why ?? '')),
   ])
   return peers.length === 0 ? 'no peers' : table(headings, rows, width)
+}
+
+/** Why a session that is up carries less than somebody may expect. */
+function policyNote({ policies, routes }: PeerSnapshot): string {
+  const without = (['import', 'export'] as const).filter((direction) => !policies[direction].declared)
+  const held = families.filter((family) => routes[family].heldBack > 0)
+  return [
+    ...(without.length > 0 ? [`no ${without.join(', no ')} policy`] : []),
+    ...held.map((family) => `${routes[family].heldBack} routes of ${family} held back: maximum-out`),
+  ].join('; ')
 }
 
 export function routesTable(rows: readonly RouteRow[], width?: number): string {

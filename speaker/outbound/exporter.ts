@@ -31,6 +31,10 @@ export interface ExportTerms {
   readonly self: { readonly [family in Family]?: Address }
   /** The speaker's declared address of each family. */
   readonly declared: { readonly [family in Family]?: Address }
+  /** Routes that these peers are sent at most, by family. */
+  readonly maximumOut: { readonly [family in Family]?: number }
+  /** How many routes each rule of the policy matched, by its index. */
+  readonly hits: Float64Array
   /** The only member, where the policy or split horizon makes a difference between peers. */
   readonly only: RoutedPeer | undefined
 }
@@ -39,6 +43,8 @@ export interface ExportTerms {
 export interface ExportDecision {
   id: number
   reason: string
+  /** Index among the rules of the policy; -1 where another rule than the policy's decided. */
+  rule: number
 }
 
 interface CacheEntry {
@@ -55,8 +61,9 @@ export class Exporter {
   readonly #rib: Rib
   readonly #peers: readonly (RoutedPeer | undefined)[]
   readonly table = new OutTable()
-  readonly #decision: ExportDecision = { id: 0, reason: '' }
+  readonly #decision: ExportDecision = { id: 0, reason: '', rule: -1 }
   #attributes = 0
+  readonly #stored = { table: {} as object, id: 0, generation: 0 }
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
     w0: 0,
@@ -67,8 +74,14 @@ export class Exporter {
     source: 'originated',
     kind: '',
     neighbour: '',
+    neighbourAsn: undefined,
+    neighbourAddress: undefined,
     external: true,
+    fromExternal: false,
+    localAsn: 0,
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
+    nextHop: () => this.#rib.attributes.nextHop(this.#attributes),
+    stored: this.#stored,
   }
   /** Per terms, what the attributes of a path become. */
   readonly #caches = new WeakMap<ExportTerms, Map<number, CacheEntry>>()
@@ -76,10 +89,11 @@ export class Exporter {
   constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[]) {
     this.#rib = rib
     this.#peers = peers
+    this.#stored.table = rib.attributes
   }
 
-  /** The decision about the best path of a row. The object is reused: read it before the next call. */
-  decide(terms: ExportTerms, rib: FamilyRib, row: number): Readonly<ExportDecision> {
+  /** The decision about the best path of a row; counted in `hits`, where it is made to be sent. The object is reused: read it before the next call. */
+  decide(terms: ExportTerms, rib: FamilyRib, row: number, hits?: Float64Array): Readonly<ExportDecision> {
     const path = rib.paths.best(row)
     if (path === none) return this.#no('no route')
     const peer = rib.paths.peer(path)
@@ -88,19 +102,23 @@ export class Exporter {
     const obstacle = originated ? undefined : this.#obstacle(terms, peer, attributes)
     if (obstacle) return this.#no(obstacle)
     this.#attributes = attributes
-    const verdict = terms.policy.evaluate(this.#describe(terms, rib, row, originated))
-    if (!verdict.accept) return this.#no(verdict.statement)
+    const subject = this.#describe(terms, rib, row, originated)
+    subject.fromExternal = this.#peers[peer]?.external ?? false
+    const verdict = terms.policy.evaluate(subject, hits)
+    if (!verdict.accept) return this.#no(verdict.statement, verdict.rule)
     const nextHop = this.#nextHop(terms, rib.family, attributes, originated, verdict)
     if (typeof nextHop === 'string') return this.#no(nextHop)
     const id = this.#encoded(terms, rib.family, attributes, originated, verdict, nextHop)
     if (id === 0) return this.#no('attributes too long for a message')
     this.#decision.id = id
     this.#decision.reason = verdict.statement
+    this.#decision.rule = verdict.rule
     return this.#decision
   }
 
-  #no(reason: string): ExportDecision {
+  #no(reason: string, rule = -1): ExportDecision {
     this.#decision.id = 0
+    this.#decision.rule = rule
     this.#decision.reason = reason
     return this.#decision
   }
@@ -113,6 +131,7 @@ export class Exporter {
     if (!terms.external && !source.external) return 'learned from an internal peer, RFC 4271 9.2'
     if (this.#rib.attributes.noAdvertise(attributes)) return 'community NO_ADVERTISE'
     if (terms.external && this.#rib.attributes.noExport(attributes)) return 'community NO_EXPORT'
+    if (this.#rib.attributes.asSet(attributes)) return 'AS_SET in the path, RFC 9774 3'
     return undefined
   }
 
@@ -128,7 +147,12 @@ export class Exporter {
     subject.source = sourceOf(originated)
     subject.kind = originated ? (rib.originated.get(row)?.origin.kind ?? '') : ''
     subject.neighbour = terms.only?.name ?? ''
+    subject.neighbourAsn = terms.only?.link.declaration.asn
+    subject.neighbourAddress = terms.only?.link.declaration.address
     subject.external = terms.external
+    subject.localAsn = terms.localAsn
+    this.#stored.id = this.#attributes
+    this.#stored.generation = this.#rib.attributes.generation(this.#attributes)
     return subject
   }
 
@@ -164,7 +188,9 @@ export class Exporter {
   ): number {
     const generation = this.#rib.attributes.generation(attributes)
     const cache = this.#cacheOf(terms)
-    const known = cache.get(attributes)
+    // Prefixes that share attributes may have met different statements.
+    const key = attributes * terms.policy.rules.length + verdict.rule
+    const known = cache.get(key)
     const same =
       known !== undefined &&
       known.generation === generation &&
@@ -182,7 +208,7 @@ export class Exporter {
     const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
     const entry = this.table.entry(id)
     if (!Packer.fits(entry)) return 0
-    cache.set(attributes, { generation, verdict, nextHop, id, entry })
+    cache.set(key, { generation, verdict, nextHop, id, entry })
     return id
   }
 

@@ -13,6 +13,14 @@ import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
 import { clogged, type Member, UpdateGroup } from './update-group.ts'
 
+/** That routes of a family are held back from a peer, or, with none held, no more are. */
+export interface HeldBack {
+  readonly peer: string
+  readonly family: Family
+  readonly held: number
+  readonly limit: number
+}
+
 /** Sessions that come up together share one initial dump. */
 const gatherMs = 20
 
@@ -25,6 +33,9 @@ export class Outbound {
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
   #statedNextHops: ReadonlySet<string> = new Set()
+  /** Families in which a peer is told to have routes held back. */
+  readonly #held = new WeakMap<RoutedPeer, Set<Family>>()
+  readonly #onHeldBack: (news: HeldBack) => void
 
   constructor(
     rib: Rib,
@@ -32,12 +43,14 @@ export class Outbound {
     peers: readonly (RoutedPeer | undefined)[],
     local: () => LocalDeclaration | undefined,
     endOfRibHeld: boolean,
+    onHeldBack: (news: HeldBack) => void,
   ) {
     this.#rib = rib
     this.#jobs = jobs
     this.#exporter = new Exporter(rib, peers)
     this.#local = local
     this.#endOfRibHeld = endOfRibHeld
+    this.#onHeldBack = onHeldBack
   }
 
   /** A session came up: everything is sent, then End-of-RIB. */
@@ -52,6 +65,7 @@ export class Outbound {
     }
     const negotiated = peer.negotiated?.families ?? []
     const out = negotiated.map((family) => new AdjRibOut(this.#rib.families[family], this.#exporter.table))
+    for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const group = this.#addGroup(key, terms, out, member)
     for (const one of out) one.markAll(false, terms.policy.acceptsLearned)
     this.#schedule(group, gatherMs)
@@ -59,6 +73,7 @@ export class Outbound {
 
   leave(peer: RoutedPeer): void {
     const group = this.#groupOf(peer)
+    this.#held.delete(peer)
     if (group) this.#removeMember(group, peer)
   }
 
@@ -101,7 +116,8 @@ export class Outbound {
     for (const group of this.#groups) {
       const out = group.of(rib)
       if (!out) continue
-      if (!originated && !group.terms.policy.acceptsLearned && out.sent(row) === 0) continue
+      const known = out.sent(row) !== 0 || out.guard?.holds(row) === true
+      if (!originated && !group.terms.policy.acceptsLearned && !known) continue
       out.mark(row)
       this.#schedule(group)
     }
@@ -121,9 +137,21 @@ export class Outbound {
   /** What the peer has been sent for a row, and what the rules say of it now. */
   decision(peer: RoutedPeer, rib: FamilyRib, row: number): ExportDecision | undefined {
     const group = this.#groupOf(peer)
+    const guard = group?.of(rib)?.guard
     if (!group?.of(rib)) return undefined
-    const { id, reason } = this.#exporter.decide(group.terms, rib, row)
-    return { id, reason }
+    const { id, reason, rule } = this.#exporter.decide(group.terms, rib, row)
+    if (!guard?.holds(row)) return { id, reason, rule }
+    return { id: 0, reason: `held back: ${guard.limit} routes of ${rib.family} are the most for this peer`, rule: -1 }
+  }
+
+  /** Routes of a family that are held back from a peer, which is sent as many as it may be. */
+  heldBack(peer: RoutedPeer, family: Family): number {
+    return this.#groupOf(peer)?.heldBack(family) ?? 0
+  }
+
+  /** How often each rule of a peer's export policy matched, by its index; counted for all peers that are sent the same. */
+  exportHits(peer: RoutedPeer): Float64Array | undefined {
+    return this.#groupOf(peer)?.terms.hits
   }
 
   /** The attribute list and next hop that the peer was sent for a row. */
@@ -164,6 +192,8 @@ export class Outbound {
       nextHopSelf: link.declaration.nextHopSelf,
       self,
       declared: local?.addresses ?? {},
+      maximumOut: link.declaration.maximumOut ?? {},
+      hits: new Float64Array(exportPolicy.rules.length),
       only: this.#standsAlone(peer) ? peer : undefined,
     }
   }
@@ -213,6 +243,7 @@ export class Outbound {
   /** Makes a peer a group of its own, with a copy of what its old group sent. */
   #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
     const out = group.out.map((one) => one.clone())
+    for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const member = this.#removeMember(group, peer) ?? { peer, awaiting: new Set<Family>() }
     const own = this.#addGroup(key, terms, out, member)
     own.started = true
@@ -231,10 +262,26 @@ export class Outbound {
     const waiting = [...group.members].some(({ peer }) => peer.link.queuedBytes > clogged)
     group.flush(overdue, (rib, row) => this.#free(rib, row))
     // A clogged member wakes the group when its socket drains.
+    this.#tellHeldBack(group)
     if (!group.settled) return waiting && [...group.members].every(({ peer }) => peer.link.queuedBytes > clogged)
     if (!this.#endOfRibHeld) group.endInitialDump()
     this.#merge(group)
     return true
+  }
+
+  /** Says when routes begin to be held back from a peer, and when that is over. */
+  #tellHeldBack(group: UpdateGroup): void {
+    for (const { rib, guard } of group.out) {
+      for (const { peer } of group.members) {
+        const told = this.#held.get(peer) ?? new Set<Family>()
+        const held = guard?.held ?? 0
+        if (told.has(rib.family) === held > 0) continue
+        if (held > 0) told.add(rib.family)
+        else told.delete(rib.family)
+        this.#held.set(peer, told)
+        this.#onHeldBack({ peer: peer.name, family: rib.family, held, limit: guard?.limit ?? 0 })
+      }
+    }
   }
 
   #letGoOfSlowMembers(group: UpdateGroup): void {
@@ -243,10 +290,12 @@ export class Outbound {
     for (const { peer } of slow) this.#detach(group, peer, group.key, group.terms)
   }
 
-  /** Two settled groups of one key have been sent the same: they become one. */
+  /** Two settled groups of one key have been sent the same: they become one. Not so where something is held back: each may have let other routes through. */
   #merge(group: UpdateGroup): void {
-    const other = [...this.#groups].find((one) => one !== group && one.key === group.key && one.started && one.settled)
-    if (!other) return
+    const isWhole = (one: UpdateGroup) =>
+      one.started && one.settled && families.every((family) => one.heldBack(family) === 0)
+    const other = [...this.#groups].find((one) => one !== group && one.key === group.key && isWhole(one))
+    if (!other || !isWhole(group)) return
     for (const member of group.members) other.members.add(member)
     group.members.clear()
     this.#dropGroup(group)
@@ -278,6 +327,7 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
     terms.nextHopSelf,
     usesSelf(terms) && hops(terms.self),
     hops(terms.declared),
+    families.map((family) => terms.maximumOut[family]),
     peer.negotiated?.families,
     terms.only?.name,
   ])
@@ -285,6 +335,10 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
 
 /** Whether our address of the session can end up in a next hop. Where it cannot, it does not keep peers apart. */
 function usesSelf({ nextHopSelf, policy, declared }: ExportTerms): boolean {
-  const asked = policy.policy.statements.some(({ set }) => set?.nextHop === 'self')
-  return nextHopSelf || asked || policy.acceptsLearned || families.some((family) => declared[family] === undefined)
+  return (
+    nextHopSelf ||
+    policy.setsNextHopSelf ||
+    policy.acceptsLearned ||
+    families.some((family) => declared[family] === undefined)
+  )
 }
