@@ -2,9 +2,12 @@
 
 import { get } from 'node:http'
 import { Reconciler } from '../controllers/index.ts'
-import { type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
-import { type Loaded, planOptions } from './config/settings.ts'
+import { type ApplyReport, type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
+import { readDocument } from './config/document.ts'
+import { type Loaded, planOptions, readText } from './config/settings.ts'
 import { extrasOf } from './extras.ts'
+import { heldBackFindings } from './held-back.ts'
+import { PeerPolicies } from './peer-policies.ts'
 import type { Running } from './running.ts'
 import { openSource } from './sources.ts'
 
@@ -15,12 +18,25 @@ export async function following(
 ): Promise<Running> {
   const { settings } = loaded
   const options = planOptions(settings, environment)
+  const policies = new PeerPolicies(settings['maximum-out'], loaded.document)
   const source = await openSource(settings, options.nodeName, log)
   const speaker = new Speaker(nodeWorld(log), { endOfRibHeld: true })
   const reconciler = new Reconciler(
-    { log, clock: nodeClock, speaker, probeProxy: () => probe(settings['proxy-health-port']) },
+    {
+      log,
+      clock: nodeClock,
+      speaker,
+      place: (desired) => policies.place(desired),
+      probeProxy: () => probe(settings['proxy-health-port']),
+    },
     options,
   )
+  speaker.onHeldBack(() => reconciler.noteFindings('maximum-out', heldBackFindings(speaker.snapshot())))
+  const apply = (name: string, text: string) => {
+    policies.take(readDocument(name, text))
+    log.info({ name }, 'policies applied; flags of the file are read at start alone')
+    return reconciler.declareAgain() ?? noChange
+  }
   const { api } = source
   const extras = extrasOf({ loaded, environment, options, log, speaker, reconciler, ...(api && { api }) })
   return {
@@ -39,6 +55,7 @@ export async function following(
         return source.sync()
       },
       source: source.name,
+      apply,
     },
     start: async () => {
       for (const extra of extras) extra.start?.()
@@ -50,7 +67,21 @@ export async function following(
       await Promise.all([speaker.stop(), ...extras.map((extra) => extra.stop())])
       await source.stop()
     },
+    ...(settings.config !== '' && {
+      reload: () => {
+        try {
+          apply(settings.config, readText('--config', settings.config))
+        } catch (error) {
+          log.error({}, `${error instanceof Error ? error.message : error}; the last good policies stay in use`)
+        }
+      },
+    }),
   }
+}
+
+const noChange: ApplyReport = {
+  peers: { added: [], removed: [], reset: [], changed: [] },
+  routes: { added: 0, withdrawn: 0, changed: 0 },
 }
 
 /** The proxy's own word on whether it forwards: 200 of `/healthz` on this node. */

@@ -21,6 +21,18 @@ export function chain(list: readonly Policy[]): Policy {
   return { name: list.map(({ name }) => name).join(', '), statements, default: 'next' }
 }
 
+/** A pair is made once: all peers that have it share what is compiled of it. */
+const pairs = new WeakMap<Policy, Policy>()
+
+/** A policy before another one, which has the last word. */
+export function inFront(front: Policy, lastWord: Policy): Policy {
+  const known = pairs.get(front)
+  if (known?.lastWord === lastWord) return known
+  const made: Policy = { ...front, lastWord }
+  pairs.set(front, made)
+  return made
+}
+
 function labelled(policy: Policy, statement: Statement): Statement {
   const place = statement.origin?.place ?? policy.place
   const origin = { policy: policy.name, statement: statement.name, ...(place !== undefined && { place }) }

@@ -9,6 +9,7 @@ import { type Loaded, readText } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { following } from '../following.ts'
 import { type HealthServer, serveHealth } from '../health.ts'
+import { heldBackFindings } from '../held-back.ts'
 import { logSessions, newLog } from '../log.ts'
 import type { Running } from '../running.ts'
 
@@ -57,7 +58,9 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
       speaker,
       plan: undefined,
       view: undefined,
-      findings: [],
+      get findings() {
+        return heldBackFindings(speaker.snapshot())
+      },
       source: `configuration ${settings.config}`,
       sync: alwaysSynced,
       apply,

@@ -6,8 +6,11 @@
 import { z } from 'zod'
 import { type NeighbourEntry, NeighbourSet, type Policy } from '../../policy/index.ts'
 import { type ConfigDocument, checked } from './document.ts'
+import { ConfigError } from './flag.ts'
+import { flags } from './flags.ts'
 import { readPolicies } from './policy-file.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'
+import { speakerKeys } from './speaker-schema.ts'
 import { borderShape, readBorder } from './values.ts'
 
 export const kubernetesFileSchema = z.strictObject({
@@ -44,6 +47,11 @@ const everybody: readonly NeighbourEntry[] = (['external', 'internal'] as const)
 
 /** In the order of the file; throws `ConfigError` with file, line and path for the first thing that is wrong. */
 export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
+  for (const key of Object.keys((document.value ?? {}) as object)) {
+    if (!speakerKeys.includes(key) || kubernetesKeys.includes(key) || key in flags) continue
+    const expected = 'is for --source none: with Kubernetes, Nodes and Services say who peers and what is advertised'
+    throw new ConfigError(document.place([key]), key, expected)
+  }
   const file = checked(document, kubernetesFileSchema)
   const policies = readPolicies(document, file, [])
   return file['peer-policies'].map((part, index): PeerPolicy => {

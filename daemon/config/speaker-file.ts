@@ -23,6 +23,10 @@ const everywhere = ['0.0.0.0', '::'].map((text) => ({ address: parseAddress(text
 
 /** What the file declares; throws `ConfigError` with file, line and path for the first thing that is wrong. */
 export function readSpeakerFile(document: ConfigDocument): Desired {
+  if ('peer-policies' in ((document.value ?? {}) as object)) {
+    const expected = 'is for a daemon that follows Kubernetes: here each of the peers has its own import and export'
+    throw new ConfigError(document.place(['peer-policies']), 'peer-policies', expected)
+  }
   const file = checked(document, speakerFileSchema)
   const policies = readPolicies(document, file, namesOf(file))
   return {
