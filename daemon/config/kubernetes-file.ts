@@ -9,7 +9,7 @@ import { type ConfigDocument, checked } from './document.ts'
 import { ConfigError } from './flag.ts'
 import { flags } from './flags.ts'
 import { readPolicies } from './policy-file.ts'
-import { policiesShape, policyNames } from './policy-schema.ts'
+import { neighbourItems, policiesShape, policyNames } from './policy-schema.ts'
 import { speakerKeys } from './speaker-schema.ts'
 import { borderShape, readBorder } from './values.ts'
 
@@ -18,8 +18,7 @@ export const kubernetesFileSchema = z.strictObject({
   'peer-policies': z
     .array(
       z.strictObject({
-        neighbours: z
-          .array(z.union([z.string(), z.int()]))
+        neighbours: neighbourItems
           .optional()
           .describe(
             'Peers by address, prefix of addresses, ASN, `external`, `internal`, or names of sets. Default: all.',
@@ -50,7 +49,7 @@ export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
   for (const key of Object.keys((document.value ?? {}) as object)) {
     if (!speakerKeys.includes(key) || kubernetesKeys.includes(key) || key in flags) continue
     const expected = 'is for --source none: with Kubernetes, Nodes and Services say who peers and what is advertised'
-    throw new ConfigError(document.place([key]), key, expected)
+    throw new ConfigError(document.keyPlace([key]), key, expected)
   }
   const file = checked(document, kubernetesFileSchema)
   const policies = readPolicies(document, file, [])
@@ -60,9 +59,11 @@ export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
       const names = part[key]
       return names === undefined ? undefined : policies.list(names, [...path, key], true)
     }
-    const entries = part.neighbours && policies.sets.neighbours.entries(part.neighbours, [...path, 'neighbours'])
+    const { neighbours } = part
+    const entries =
+      neighbours === undefined ? everybody : policies.sets.neighbours.entries(neighbours, [...path, 'neighbours'])
     return {
-      neighbours: new NeighbourSet(entries ?? everybody),
+      neighbours: new NeighbourSet(entries),
       import: list('import'),
       export: list('export'),
       border: readBorder(part),

@@ -25,7 +25,7 @@ const everywhere = ['0.0.0.0', '::'].map((text) => ({ address: parseAddress(text
 export function readSpeakerFile(document: ConfigDocument): Desired {
   if ('peer-policies' in ((document.value ?? {}) as object)) {
     const expected = 'is for a daemon that follows Kubernetes: here each of the peers has its own import and export'
-    throw new ConfigError(document.place(['peer-policies']), 'peer-policies', expected)
+    throw new ConfigError(document.keyPlace(['peer-policies']), 'peer-policies', expected)
   }
   const file = checked(document, speakerFileSchema)
   const policies = readPolicies(document, file, namesOf(file))
