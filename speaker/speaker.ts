@@ -246,7 +246,7 @@ export class Speaker {
   #heldBack(news: HeldBack): void {
     const { peer, family, held, limit } = news
     const message =
-      held > 0 ? `${held} routes are held back: ${limit} are the most for this peer` : 'none is held back any more'
+      held > 0 ? `held back: this peer is sent ${limit} routes of the family at most` : 'none is held back any more'
     this.#world.log.warn({ peer, family, held, limit }, message)
     for (const listener of this.#heldBackListeners) listener(news)
   }

@@ -31,7 +31,7 @@ function policyNote({ policies, routes }: PeerSnapshot): string {
   const held = families.filter((family) => routes[family].heldBack > 0)
   return [
     ...(without.length > 0 ? [`no ${without.join(', no ')} policy`] : []),
-    ...held.map((family) => `${routes[family].heldBack} routes of ${family} held back: maximum-out`),
+    ...held.map((family) => `${routes[family].heldBack} of ${family} held back: maximum-out`),
   ].join('; ')
 }
 
