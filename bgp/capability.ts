@@ -20,6 +20,7 @@ export type Capability =
     }
   | { readonly kind: 'extended-message' }
   | GracefulRestartCapability
+  | LongLivedCapability
   | { readonly kind: 'four-octet-asn'; readonly asn: number }
   | {
       readonly kind: 'add-path'
@@ -36,6 +37,12 @@ export interface GracefulRestartCapability {
   readonly notification: boolean
   readonly restartTime: number
   readonly families: readonly (FamilyNumbers & { readonly forwarding: boolean })[]
+}
+
+/** RFC 9494 section 3.1. `staleTime` in seconds, at most 2^24 - 1. */
+export interface LongLivedCapability {
+  readonly kind: 'long-lived-graceful-restart'
+  readonly families: readonly (FamilyNumbers & { readonly forwarding: boolean; readonly staleTime: number })[]
 }
 
 type Kind = Exclude<Capability['kind'], 'unknown'>
@@ -139,6 +146,28 @@ const capabilityCodecs: { readonly [K in Kind]: CapabilityCodec<K> } = {
     format: (capability) => `add-path ${capability.families.map(pair).join(', ')}`,
   },
   'enhanced-route-refresh': bare('enhanced-route-refresh', 70),
+  // RFC 9494 section 3.1: AFI (2)  SAFI (1)  flags (1)  stale time (3)
+  'long-lived-graceful-restart': {
+    code: 71,
+    decode: (value) => ({
+      kind: 'long-lived-graceful-restart',
+      families: tuples(value, 0, 7, (at) => ({
+        afi: u16(value, at),
+        safi: value[at + 2]!,
+        forwarding: (value[at + 3]! & 0x80) !== 0,
+        staleTime: u32(value, at + 3) & 0xffffff,
+      })),
+    }),
+    encode: (capability, into) => {
+      for (const { afi, safi, forwarding, staleTime } of capability.families)
+        into
+          .u16(afi)
+          .u8(safi)
+          .u32(((forwarding ? 0x80000000 : 0) | (staleTime & 0xffffff)) >>> 0)
+    },
+    format: (capability) =>
+      `long-lived-graceful-restart ${capability.families.map((one) => `${pair(one)} ${one.staleTime} s`).join(', ')}`,
+  },
   fqdn: {
     code: 73,
     decode: decodeFqdn,

@@ -11,6 +11,7 @@ import { mpReachType, mpUnreachType } from './attributes/multiprotocol.ts'
 import { clusterList, originatorId } from './attributes/reflection.ts'
 import {
   type Attributes,
+  aigpType,
   attributeName,
   codecOf,
   decodeAttributes,
@@ -68,6 +69,9 @@ export interface AttributeSummary {
   blackhole: boolean
   /** There is an AS_SET in the path. */
   asSet: boolean
+  /** Communities of RFC 9494. */
+  longLivedStale: boolean
+  noLongLived: boolean
 }
 
 /** Lists are put together here: a buffer each would cost more than the judging. */
@@ -81,8 +85,7 @@ export function judgeAttributes(bytes: Uint8Array, at: number, end: number, send
   let changed = !sender.fourOctetAsn
   let resetFault: Fault | undefined
   const keep = (valueAt: number, valueEnd: number, attributeFlags: number) => {
-    const headerAt = valueAt - ((attributeFlags & flags.extendedLength) !== 0 ? 4 : 3)
-    kept.u8(attributeFlags).bytes(bytes.subarray(headerAt + 1, valueEnd))
+    kept.u8(attributeFlags).bytes(bytes.subarray(headerOf(valueAt, attributeFlags) + 1, valueEnd))
   }
   const whole = walkAttributes(bytes, at, end, (attributeFlags, type, valueAt, valueEnd) => {
     if (type === mpReachType || type === mpUnreachType) return
@@ -98,7 +101,8 @@ export function judgeAttributes(bytes: Uint8Array, at: number, end: number, send
     const verdict = judgeOne(bytes, type, attributeFlags, valueAt, valueEnd, sender)
     if (verdict.text) find(verdict.reaction, verdict.text)
     if (verdict.reaction === 'session-reset' && !resetFault) {
-      resetFault = fault('unrecognized well-known attribute', verdict.text ?? '', bytes.slice(valueAt - 3, valueEnd))
+      const octets = bytes.slice(headerOf(valueAt, attributeFlags), valueEnd)
+      resetFault = fault('unrecognized well-known attribute', verdict.text ?? '', octets)
     }
     if (verdict.flags === undefined) changed = true
     else keep(valueAt, valueEnd, verdict.flags)
@@ -129,6 +133,11 @@ export function judgeAttributes(bytes: Uint8Array, at: number, end: number, send
   return { reaction, findings, fault: undefined, canonical, summary }
 }
 
+/** Where an attribute begins whose value begins at `valueAt`. */
+function headerOf(valueAt: number, attributeFlags: number): number {
+  return valueAt - ((attributeFlags & flags.extendedLength) !== 0 ? 4 : 3)
+}
+
 /** The reaction to one attribute, and the flags to keep it with; no flags for one that is dropped. */
 interface Verdict {
   readonly reaction: Reaction
@@ -147,6 +156,11 @@ function judgeOne(
   const codec = codecOf(type)
   const optional = (attributeFlags & flags.optional) !== 0
   const transitive = (attributeFlags & flags.transitive) !== 0
+  // RFC 7311 section 3.2: where it is not switched on it goes like an unknown non-transitive attribute, whatever its value.
+  if (type === aigpType) {
+    if (optional && !transitive) return { reaction: 'none' }
+    return { reaction: 'attribute-discard', text: `${flagsText(attributeFlags)}, RFC 7606 3c` }
+  }
   if (!codec) {
     if (!optional) return { reaction: 'session-reset', text: `unrecognized well-known attribute ${type}, RFC 4271 6.3` }
     // RFC 4271 section 5: passed on with Partial set, or dropped without a word. Never parsed: see attribute 28 in 2023.
@@ -154,12 +168,18 @@ function judgeOne(
   }
   if (codec.internalOnly && sender.external) return { reaction: 'none' }
   if (codec.optional !== optional || codec.transitive !== transitive) {
-    const text = `flags 0x${attributeFlags.toString(16).padStart(2, '0')}, RFC 7606 3c`
-    return { reaction: codec.badFlags ?? 'treat-as-withdraw', text }
+    return { reaction: codec.badFlags ?? 'treat-as-withdraw', text: `${flagsText(attributeFlags)}, RFC 7606 3c` }
   }
   if (sender.fourOctetAsn && (type === as4Path.type || type === as4Aggregator.type)) return { reaction: 'none' }
   const wrong = codec.check(bytes, at, end, sender)
-  return wrong === undefined ? { reaction: 'none', flags: attributeFlags } : { reaction: codec.malformed, text: wrong }
+  if (wrong !== undefined) return { reaction: codec.malformed, text: wrong }
+  const refused = codec.refuse?.(bytes, at, end, sender)
+  if (refused !== undefined) return { reaction: 'treat-as-withdraw', text: refused }
+  return { reaction: 'none', flags: attributeFlags }
+}
+
+function flagsText(attributeFlags: number): string {
+  return `flags 0x${attributeFlags.toString(16).padStart(2, '0')}`
 }
 
 function worst(findings: readonly Finding[]): Reaction {
@@ -177,8 +197,8 @@ function widen(list: Uint8Array): Uint8Array {
 
 function mergeAs4({ as4Path: path4, as4Aggregator: by4, ...attributes }: Attributes): Attributes {
   const { aggregator: by, asPath: path } = attributes
-  // An AGGREGATOR of two octets that is not AS_TRANS was written by somebody who did not know of the AS4_ ones.
-  if (by && by.asn !== asTrans) return attributes
+  // Both are there, yet the two-octet one is not AS_TRANS: somebody who did not know of the AS4_ ones wrote it anew.
+  if (by && by4 && by.asn !== asTrans) return attributes
   return {
     ...attributes,
     ...(path && path4 && { asPath: mergeAs4Path(path, path4) satisfies AsPath }),
@@ -203,6 +223,8 @@ function newSummary(): AttributeSummary {
     gracefulShutdown: false,
     blackhole: false,
     asSet: false,
+    longLivedStale: false,
+    noLongLived: false,
   }
 }
 
@@ -256,4 +278,6 @@ function summarizeCommunity(value: number, summary: AttributeSummary): void {
   if (value === wellKnownCommunities['no-advertise']) summary.noAdvertise = true
   if (value === wellKnownCommunities['graceful-shutdown']) summary.gracefulShutdown = true
   if (value === wellKnownCommunities.blackhole) summary.blackhole = true
+  if (value === wellKnownCommunities['llgr-stale']) summary.longLivedStale = true
+  if (value === wellKnownCommunities['no-llgr']) summary.noLongLived = true
 }

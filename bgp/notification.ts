@@ -88,6 +88,26 @@ export function describeNotification(code: number, subcode: number): string {
   return `${known?.[0] ?? codes[code] ?? 'unknown error'} (${code}/${subcode})`
 }
 
+/** A whole NOTIFICATION in words: the reason, what was said with it, and what a hard reset carries (RFC 8538 section 3). */
+export function formatNotification(message: Notification): string {
+  const { code, subcode, data } = message
+  const reason = describeNotification(code, subcode)
+  const [hardCode, hardSubcode] = reasons['hard reset']
+  if (code === hardCode && subcode === hardSubcode && data.length >= 2) {
+    const inner = notificationOf(data[0]!, data[1]!, data.subarray(2))
+    return `${reason}: ${formatNotification(inner)}`
+  }
+  const said = shutdownCommunication(message)
+  return said ? `${reason}, "${said}"` : reason
+}
+
+const notificationOf = (code: number, subcode: number, data: Uint8Array): Notification => ({
+  kind: 'notification',
+  code,
+  subcode,
+  data,
+})
+
 /** The shutdown communication (RFC 9003) of a cease/2 or cease/4: up to 255 octets of UTF-8, control characters escaped. */
 export function shutdownCommunication(message: Notification): string | undefined {
   if (message.code !== 6 || (message.subcode !== 2 && message.subcode !== 4)) return undefined

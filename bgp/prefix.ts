@@ -39,6 +39,18 @@ export function mask(length: number): number {
   return length >= 32 ? -1 : -1 << (32 - length)
 }
 
+/**
+ * Whether no unicast route can be to this prefix (RFC 4271 section 6.3): multicast, loopback, link-local, unspecified.
+ * Half of the address space is a prefix like any other, and so is 240/4, which some networks use inside.
+ */
+export function isNoUnicast(family: Family, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+  const first = w0 >>> 24
+  if (family === 'ipv4-unicast')
+    return (length >= 8 && (first === 0 || first === 127)) || (length >= 4 && first >>> 4 === 14)
+  if (length === 128 && w0 === 0 && w1 === 0 && w2 === 0 && w3 >>> 1 === 0) return true
+  return (length >= 8 && first === 0xff) || (length >= 10 && w0 >>> 22 === 0x3fa)
+}
+
 /** The host route of an address: /32 or /128. */
 export function hostPrefix(address: Address): Prefix {
   const family: Family = address.version === 4 ? 'ipv4-unicast' : 'ipv6-unicast'

@@ -81,12 +81,15 @@ function findMultiprotocol(bytes: Uint8Array, parts: UpdateParts): Fault | undef
     const extended = (attributeFlags & flags.extendedLength) !== 0
     const valueAt = at + (extended ? 4 : 3)
     const next = valueAt > end ? end + 1 : valueAt + (extended ? u16(bytes, at + 2) : bytes[at + 2]!)
+    const type = bytes[at + 1]!
+    const carriesRoutes = type === mpReachType || type === mpUnreachType
     if (next > end) {
       parts.cutShort = true
-      return undefined
+      // Routes that cannot be told apart cannot be withdrawn either (RFC 7606 section 3j); two octets of a header name no attribute.
+      if (!carriesRoutes || valueAt > end) return undefined
+      return fault('optional attribute error', `attribute ${type} cut short, RFC 7606 5.3`, bytes.slice(at, end))
     }
-    const type = bytes[at + 1]!
-    if (type === mpReachType || type === mpUnreachType) {
+    if (carriesRoutes) {
       const repeated = type === mpReachType ? parts.reachAt : parts.unreachAt
       if (repeated) return fault('malformed attribute list', `attribute ${type} twice, RFC 7606 3g`)
       if ((attributeFlags & (flags.optional | flags.transitive)) !== flags.optional) {

@@ -1,8 +1,26 @@
 /** Kubernetes in, a plan out, and the loop that keeps the speaker to it. */
 
+export { bfdPort, longestBfdInterval, usualBfd } from './annotations/bfd-settings.ts'
 export { annotations, type NodeSettings } from './annotations/node-settings.ts'
+export { keyOf, type Passwords, type PeerPassword, readPassword } from './annotations/passwords.ts'
 export { type PeerSetting, peersAnnotation } from './annotations/peers.ts'
-export { type Read, readBool, readCommunity, readPeerAsn, readPort, splitList } from './annotations/values.ts'
+export {
+  readSession,
+  type SessionSettings,
+  sameLimit,
+  sessionShape,
+  usualMaxPrefixes,
+} from './annotations/session-settings.ts'
+export { readClusterId } from './annotations/topology.ts'
+export {
+  type Read,
+  readBool,
+  readCommunity,
+  readExtendedCommunity,
+  readPeerAsn,
+  readPort,
+  splitList,
+} from './annotations/values.ts'
 export { ApiSource } from './api/api-source.ts'
 export { type ApiClient, ApiError, type ApiRequest, type ApiStream } from './api/client.ts'
 export { type ApiAddress, ApiConnection } from './api/connection.ts'

@@ -8,10 +8,11 @@ import { formatPrefix, type Prefix } from 'bgp-ts'
 import { defaultImport, type Policy, rejectAll } from '../policy/index.ts'
 import type { OriginatedRoute } from '../speaker/index.ts'
 import type { Finding } from './findings.ts'
+import { Aggregates } from './plan/aggregates.ts'
 import type { Plan } from './plan/model.ts'
 import type { Circumstances } from './plan/node-life.ts'
 import type { PlanOptions } from './plan/options.ts'
-import { assemble, type Before, type NodePlan, planNode, serviceContext } from './plan/plan.ts'
+import { assemble, type Before, type NodePlan, planNode, serviceContext, settingsOf } from './plan/plan.ts'
 import { planService, type ServiceContext, type ServicePlan } from './plan/service-vips.ts'
 import type { EndpointSliceView, View, ViewChange } from './view.ts'
 
@@ -23,15 +24,19 @@ export interface PlanChange {
 }
 
 /** What of the node part the judgment of services rests on. */
-type Ground = Pick<ServiceContext, 'addresses' | 'drain' | 'circumstances'> & { readonly name: string | undefined }
+type Ground = Pick<ServiceContext, 'addresses' | 'drain' | 'circumstances' | 'attributes'> & {
+  readonly name: string | undefined
+}
 
 export class LivePlan {
   readonly #options: PlanOptions
-  readonly #memory: Before | undefined
+  /** Of the plan before this one, until the first view has been judged. */
+  #memory: Before | undefined
   readonly #slices = new SliceIndex()
   readonly #services = new Map<string, ServicePlan>()
   readonly #routes = new RouteOwners()
   readonly #vips = new Vips()
+  readonly #aggregates = new Aggregates()
   readonly #withFindings = new Set<string>()
   #node: NodePlan | undefined
   #ground: Ground | undefined
@@ -39,7 +44,7 @@ export class LivePlan {
   #importPolicy: Policy = rejectAll
   #whole: Plan | undefined
 
-  /** `memory` is the node's part of an earlier plan: its last good values. */
+  /** `memory` is of an earlier plan: its last good values. */
   constructor(options: PlanOptions, memory?: Before) {
     this.#options = options
     this.#memory = memory
@@ -59,11 +64,13 @@ export class LivePlan {
   get plan(): Plan | undefined {
     if (!this.#node) return undefined
     const keys = [...this.#services.keys()].sort()
-    this.#whole ??= assemble(
-      this.#node,
-      keys.map((key) => this.#services.get(key)!),
-    )
+    this.#whole ??= assemble(this.#node, new Map(keys.map((key) => [key, this.#services.get(key)!])))
     return this.#whole
+  }
+
+  /** What a plan after this one needs to know of it: the last good values. */
+  get memory(): Before | undefined {
+    return this.#node && { ...this.#node, serviceSettings: settingsOf(this.#services) }
   }
 
   /** Takes a view of which only this changed since the last one. How far a drain has come is asked once it is known whether there is one. */
@@ -80,6 +87,7 @@ export class LivePlan {
     this.#ground = ground
     this.#judge(view, all ? view.services.keys() : union(change.services, moved), context, all)
     this.#takePods(node)
+    this.#takeAggregates(node)
     // Asked each time: what is not asked stays, and would make the next change look like one.
     const vipsChanged = this.#vips.takeChanged()
     const sessions = vipsChanged || before === undefined || (isNew && !isDeepStrictEqual(before, node))
@@ -93,14 +101,23 @@ export class LivePlan {
     for (const key of judged) {
       const service = context && view.services.get(key)
       const before = this.#services.get(key)
-      const now = service && planService(service, context)
+      const last = before ? before.settings : this.#memory?.serviceSettings?.get(key)
+      const now = service && planService(service, context, last)
       if (now) this.#services.set(key, now)
       else this.#services.delete(key)
       this.#routes.replace(key, before?.routes ?? [], now?.routes ?? [])
+      this.#aggregates.replace(key, before?.parts ?? [], now?.parts ?? [])
       this.#vips.replace(before?.vips ?? [], now?.vips ?? [])
       if (now && now.findings.length > 0) this.#withFindings.add(key)
       else this.#withFindings.delete(key)
     }
+    if (context) this.#memory = undefined
+  }
+
+  #takeAggregates(node: NodePlan): void {
+    const { before, now } = this.#aggregates.takeChanges(node.node)
+    // After any name of a service, as in the whole plan.
+    this.#routes.replace('~', before, now)
   }
 
   #takePods(node: NodePlan): void {
@@ -114,8 +131,8 @@ export class LivePlan {
 
 function groundOf(node: NodePlan, context: ServiceContext | undefined): Ground | undefined {
   if (!context) return undefined
-  const { addresses, drain, circumstances } = context
-  return { addresses, drain, circumstances, name: node.nodeView?.name }
+  const { addresses, drain, circumstances, attributes } = context
+  return { addresses, drain, circumstances, attributes, name: node.nodeView?.name }
 }
 
 function importPolicyOf(node: NodePlan, vips: Vips, before: Policy): Policy {

@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { formatPrefix } from 'bgp-ts'
 import type { ApplyReport, Clock, Desired, Log, Speaker, Timer } from '../speaker/index.ts'
+import type { Passwords } from './annotations/passwords.ts'
 import { toDesired } from './desired.ts'
 import { type Finding, formatFinding } from './findings.ts'
 import { LivePlan } from './live-plan.ts'
@@ -25,6 +26,7 @@ export interface ReconcilerWorld {
   /** What the sessions of a plan become: where its addresses are played by others, as in the lab, or where peers have policies of their own. */
   readonly place?: (desired: Desired) => Desired
   readonly probeProxy?: () => Promise<string | undefined>
+  readonly passwords?: Passwords
 }
 
 /** What others hear after each plan. */
@@ -70,6 +72,7 @@ export class Reconciler {
       const view = this.#view
       if (view && !this.#stopped) this.#guarded(() => this.#plan(view, nothing))
     })
+    world.passwords?.onChange(() => this.#takePasswords())
   }
 
   get plan(): Plan | undefined {
@@ -129,7 +132,7 @@ export class Reconciler {
         { err: error },
         'planning failed: what is in force stays, the next change is planned from scratch',
       )
-      this.#live = new LivePlan(this.#options, this.#live.node)
+      this.#live = new LivePlan(this.#options, this.#live.memory)
       this.#isFresh = true
       this.#isWhole = true
     }
@@ -172,11 +175,20 @@ export class Reconciler {
     const { node } = this.#live
     if (!node) return undefined
     const { place = (same) => same } = this.#world
-    const desired = toDesired(node, this.#options)
+    const desired = toDesired(node, this.#options, this.#world.passwords)
     if (!desired) return undefined
     const { local, peers } = place({ ...desired, routes: [] })
     const before = this.#desired?.local
     return { peers, local: before && isDeepStrictEqual(before, local) ? before : local }
+  }
+
+  /** Keys are no part of the plan: only the sessions are declared anew. */
+  #takePasswords(): void {
+    if (this.#stopped || !this.#desired) return
+    this.#guarded(() => {
+      this.#desired = this.#newDesired() ?? this.#desired
+      if (this.#desired) this.#tellChanges(this.#world.speaker.change({ ...this.#desired, set: [], withdrawn: [] }))
+    })
   }
 
   #checkLater(): void {
@@ -191,7 +203,7 @@ export class Reconciler {
     const view = this.#view
     const live = this.#live.plan
     if (!view || !live?.local || !this.#desired) return
-    const fresh = plan(view, this.#options, this.#live.node, this.#circumstances)
+    const fresh = plan(view, this.#options, this.#live.memory, this.#circumstances)
     const routesOf = (one: Plan) => one.routes.map(({ prefix, nextHop }) => `${formatPrefix(prefix)} ${nextHop}`).sort()
     const report = this.#world.speaker.apply({ ...this.#desired, routes: fresh.routes })
     const differs = report.routes.added + report.routes.withdrawn + report.routes.changed > 0

@@ -3,7 +3,7 @@
  * Nothing is decided here; every reason was made where the decision was.
  */
 
-import { type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
+import { contains, type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
 import {
   Endpoints,
   formatFinding,
@@ -46,6 +46,7 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
   const story = backend.speaker.explain(prefix)
   const withheld = backend.plan?.withheld.filter((one) => one.prefix === text) ?? []
   const originated = story.candidates.find(({ source }) => source === 'originated')
+  const aggregates = backend.plan?.aggregates.filter((one) => contains(one.prefix, prefix)) ?? []
   const lines = [
     text,
     ...(originated?.origin
@@ -54,12 +55,27 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
     ...withheld.map(
       ({ object, field, reason, mend }) => `  withheld: ${object} ${field}: ${reason}. To change it: ${mend}`,
     ),
+    ...aggregates.flatMap((one) => aggregateLines(one, text)),
     ...candidateLines(story),
+    ...kernelLine(story),
     ...story.refused.map(({ peer, rule, statement }) => `  refused from ${peer}: ${ruleText(rule, statement)}`),
     ...peerLines(story, originated !== undefined || story.candidates.length > 0),
   ]
   if (lines.length === 1) lines.push('  no object of the plan has it, no peer sent it, and none was refused it')
-  return { subject: text, kind: 'prefix', lines, data: { ...story, withheld } }
+  return { subject: text, kind: 'prefix', lines, data: { ...story, withheld, aggregates } }
+}
+
+/** So many of what an aggregate stands for are shown to people; programs get them all. */
+const shownParts = 20
+
+function aggregateLines({ prefix, parts }: Plan['aggregates'][number], subject: string): string[] {
+  const text = formatPrefix(prefix)
+  if (text !== subject) return [`  inside the aggregate ${text}, which is advertised from here: ask for it to see why`]
+  const more = parts.length - shownParts
+  return [
+    ...parts.slice(0, shownParts).map((one) => `  stands for ${one.prefix}: ${one.object} ${one.field}`),
+    ...(more > 0 ? [`  and for ${more} more`] : []),
+  ]
 }
 
 function candidateLines(story: PrefixStory): string[] {
@@ -70,6 +86,12 @@ function candidateLines(story: PrefixStory): string[] {
         `  learned from ${source} via ${nextHop}${best ? ', best' : `, not best: ${reason}`}` +
         `${acceptedBy ? `; accepted: ${formatOrigin(acceptedBy)}` : ''}${changedBy.map((rule) => `; ${rule}`).join('')}`,
     )
+}
+
+function kernelLine({ kernel, candidates }: PrefixStory): string[] {
+  if (!kernel || (candidates.length === 0 && !kernel.installed)) return []
+  const { installed, nextHops, reason } = kernel
+  return [installed ? `  in the kernel via ${nextHops.join(' and ')}: ${reason}` : `  not in the kernel: ${reason}`]
 }
 
 function peerLines(story: PrefixStory, exists: boolean): string[] {
@@ -140,8 +162,9 @@ function explainPeer(backend: Backend, name: string): Explanation {
   if (!peer) return { subject, kind: 'peer', lines: [`${subject} is no peer of this speaker.`], data: {} }
   const origin = backend.plan?.peers.find((one) => one.name === peer.name)?.origin
   const lines = [
-    `${subject}: ${peer.type}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
+    `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
     ...stateLines(peer),
+    ...bfdLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
     ...policyLines(peer),
     ...(peer.capabilities.length > 0 ? [`  it offers: ${peer.capabilities.join('; ')}`] : []),
@@ -157,6 +180,25 @@ function stateLines(peer: PeerSnapshot): string[] {
     ...(lastDown ? [`  last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
     ...(sent ? [`  last NOTIFICATION sent ${age(sent.ageMs)} ago: ${sent.text}`] : []),
     ...(received ? [`  last NOTIFICATION received ${age(received.ageMs)} ago: ${received.text}`] : []),
+  ]
+}
+
+function bfdLines({ bfd }: PeerSnapshot): string[] {
+  if (!bfd) return []
+  const { state, remoteState, transmitInterval, detectionTime, local, remote, packets, lastDown, flaps } = bfd
+  const agreed = `sends every ${transmitInterval} ms, takes the path to have failed after ${detectionTime} ms of silence`
+  const said = ({ minTx, minRx, multiplier }: typeof local) => `tx ${minTx} ms, rx ${minRx} ms, x ${multiplier}`
+  const isHeard = remote.multiplier > 0
+  return [
+    `  BFD ${state} for ${age(bfd.sinceMs)}${isHeard ? `, ${remoteState} at the peer` : ', nothing heard of the peer'}${isHeard ? `: ${agreed}` : ''}`,
+    `    here ${said(local)}${isHeard ? `; the peer ${said(remote)}` : ''}${bfd.multihop ? '; many hops' : ''}`,
+    `    ${packets.in} packets in, ${packets.out} out; ${flaps} ${flaps === 1 ? 'flap' : 'flaps'}; last diagnostic here: ${bfd.diagnostic}, at the peer: ${bfd.remoteDiagnostic}`,
+    ...(lastDown ? [`    last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
+    ...(bfd.lastDiscard
+      ? [`    ${packets.discarded} packets of the peer discarded, the last one because: ${bfd.lastDiscard}`]
+      : []),
+    ...(bfd.problem ? [`    no packets: ${bfd.problem}`] : []),
+    ...(bfd.holdsSession ? [`    the session ${bfd.holdsSession}`] : []),
   ]
 }
 

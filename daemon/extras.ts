@@ -19,6 +19,7 @@ import {
 } from '../controllers/index.ts'
 import { type Log, nodeClock, type Speaker, type Timer } from '../speaker/index.ts'
 import type { Loaded } from './config/settings.ts'
+import { kernelFindings } from './kernel-routes.ts'
 
 export interface Extra {
   start?(): void
@@ -41,6 +42,7 @@ export function extrasOf(extended: Extended): Extra[] {
   const { settings } = loaded
   const extras: Extra[] = []
   if (settings['enable-cni']) extras.push(cniFile(extended))
+  if (settings['install-routes']) extras.push(kernelFindingsOf(extended))
   if (!api) return extras
   if (settings.events) extras.push(events(extended, api))
   if (settings['node-status'] === 'annotation') {
@@ -84,6 +86,21 @@ function cniFile({ loaded, log, reconciler }: Extended): Extra {
     void look(writer.update(cidrs))
   })
   return { start: later, stop: () => timer?.cancel() }
+}
+
+const kernelLookMs = 10_000
+
+function kernelFindingsOf({ speaker, options, reconciler }: Extended): Extra {
+  let before = '[]'
+  let timer: Timer | undefined
+  const look = () => {
+    const findings = kernelFindings(speaker.kernel, `node/${options.nodeName}`)
+    const now = JSON.stringify(findings)
+    if (now !== before) reconciler.noteFindings('kernel-routes', findings)
+    before = now
+    timer = nodeClock.after(kernelLookMs, look)
+  }
+  return { start: look, stop: () => timer?.cancel() }
 }
 
 const namespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'

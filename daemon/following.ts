@@ -3,11 +3,14 @@
 import { get } from 'node:http'
 import { Reconciler } from '../controllers/index.ts'
 import { type ApplyReport, type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
-import { readDocument } from './config/document.ts'
-import { type Loaded, planOptions, readText } from './config/settings.ts'
+import { readDocument, readText } from './config/document.ts'
+import { type Loaded, planOptions } from './config/settings.ts'
 import { extrasOf } from './extras.ts'
 import { heldBackFindings } from './held-back.ts'
+import { kernelOptions, kernelWorld } from './kernel-routes.ts'
+import { FilePasswords } from './passwords.ts'
 import { PeerPolicies } from './peer-policies.ts'
+import { circumstancesOfStart } from './restart.ts'
 import type { Running } from './running.ts'
 import { openSource } from './sources.ts'
 
@@ -17,15 +20,29 @@ export async function following(
   log: Log,
 ): Promise<Running> {
   const { settings } = loaded
-  const options = planOptions(settings, environment)
+  const restart = circumstancesOfStart(
+    {
+      adminSocket: settings['admin-socket'],
+      time: settings['bgp-graceful-restart-time'],
+    },
+    log,
+  )
+  const deferral = settings['bgp-graceful-restart-deferral-time']
+  const options = planOptions(settings, environment, { ...restart, deferral })
   const policies = new PeerPolicies(settings['maximum-out'], loaded.document)
+  const passwords = new FilePasswords(nodeClock, {
+    folder: settings['peer-passwords-dir'],
+    list: settings['peer-router-passwords-file'],
+  })
   const source = await openSource(settings, options.nodeName, log)
-  const speaker = new Speaker(nodeWorld(log), { endOfRibHeld: true })
+  const world = { ...nodeWorld(log), ...kernelWorld(settings) }
+  const speaker = new Speaker(world, { endOfRibHeld: true, ...kernelOptions(settings) })
   const reconciler = new Reconciler(
     {
       log,
       clock: nodeClock,
       speaker,
+      passwords,
       place: (desired) => policies.place(desired),
       probeProxy: () => probe(settings['proxy-health-port']),
     },
@@ -61,10 +78,13 @@ export async function following(
       for (const extra of extras) extra.start?.()
       await source.start((view, change, findings) => reconciler.take(view, change, findings))
     },
-    stop: async () => {
+    stop: async (toReturn) => {
+      // A node that is drained is not coming back: its routes go at once.
+      const leaving = reconciler.plan?.drain !== undefined
       reconciler.stop()
+      passwords.stop()
       // Whatever is given back to the API server is given back before the connection goes.
-      await Promise.all([speaker.stop(), ...extras.map((extra) => extra.stop())])
+      await Promise.all([speaker.stop({ toReturn: toReturn && !leaving }), ...extras.map((extra) => extra.stop())])
       await source.stop()
     },
     ...(settings.config !== '' && {

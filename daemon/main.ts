@@ -3,6 +3,7 @@
 
 import { Command, CommanderError, Option } from 'commander'
 import { apply, explain, peers, routes } from './commands/ask.ts'
+import { clean } from './commands/clean-routes.ts'
 import { decode } from './commands/decode.ts'
 import { plan } from './commands/plan.ts'
 import { run } from './commands/run.ts'
@@ -136,6 +137,15 @@ command(
 )
   .addOption(output())
   .action(async (file: string, _options, self: Command) => apply(asking(self), file))
+
+command('clean-routes', 'remove the routes that --install-routes left in the kernel, and no others', [
+  ...askingFlags,
+  'install-routes-table',
+  'install-routes-protocol',
+  'install-routes-command',
+])
+  .addOption(output())
+  .action(async (_options, self: Command) => clean(load(self).settings, isJson(self)))
 
 command('decode <HEX...>', 'BGP messages in words', [])
   .addOption(output())

@@ -5,7 +5,8 @@ import type { Backend } from './backend.ts'
 export interface Running {
   readonly backend: Backend
   readonly start: () => Promise<void>
-  readonly stop: () => Promise<void>
+  /** `toReturn`: the process will be started again, and its routes may stay where peers keep them. */
+  readonly stop: (toReturn: boolean) => Promise<void>
   /** Reads its configuration again (SIGHUP). */
   readonly reload?: () => void
 }

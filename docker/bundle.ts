@@ -1,22 +1,41 @@
-/** `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. */
+/**
+ * `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. Beside it: the program of the BFD thread,
+ * and the one package that is no JavaScript, where it is installed.
+ */
 
-import { join } from 'node:path'
-import { build } from 'esbuild'
+import { cpSync, existsSync, globSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { type BuildOptions, build } from 'esbuild'
 
 const root = join(import.meta.dirname, '..')
+const file = process.argv[2] ?? join(root, 'dist/tandem.cjs')
 
-await build({
-  entryPoints: [join(root, 'daemon/main.ts')],
-  outfile: process.argv[2] ?? join(root, 'dist/tandem.cjs'),
+const options = {
   bundle: true,
   platform: 'node',
   target: 'node24',
   // CommonJS, because it starts with less memory than a module does.
   format: 'cjs',
-  define: { 'import.meta.dirname': '__dirname' },
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   minify: true,
   keepNames: true,
   sourcemap: false,
   legalComments: 'none',
   logLevel: 'warning',
+} satisfies BuildOptions
+
+await build({ ...options, entryPoints: [join(root, 'daemon/main.ts')], outfile: file })
+// Under the name that speaker/bfd/thread.ts looks for.
+await build({
+  ...options,
+  entryPoints: [join(root, 'speaker/bfd/worker.ts')],
+  outfile: join(dirname(file), 'tandem-bfd.cjs'),
 })
+
+const packages = join(root, 'node_modules')
+const loaded = ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs']
+const parts = [...loaded.map((name) => join('koffi', name)), ...globSync('@koromix/koffi-*', { cwd: packages })]
+for (const part of parts) {
+  const from = join(packages, part)
+  if (existsSync(from)) cpSync(from, join(dirname(file), 'node_modules', part), { recursive: true })
+}

@@ -22,14 +22,14 @@ export function chain(list: readonly Policy[]): Policy {
 }
 
 /** A pair is made once: all peers that have it share what is compiled of it. */
-const pairs = new WeakMap<Policy, Policy>()
+const pairs = new WeakMap<Policy, WeakMap<Policy, Policy>>()
 
 /** A policy before another one, which has the last word. */
 export function inFront(front: Policy, lastWord: Policy): Policy {
-  const known = pairs.get(front)
-  if (known?.lastWord === lastWord) return known
-  const made: Policy = { ...front, lastWord }
-  pairs.set(front, made)
+  const withFront = pairs.get(front) ?? new WeakMap<Policy, Policy>()
+  pairs.set(front, withFront)
+  const made: Policy = withFront.get(lastWord) ?? { ...front, lastWord }
+  withFront.set(lastWord, made)
   return made
 }
 

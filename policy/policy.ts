@@ -50,7 +50,7 @@ export interface Conditions {
   readonly source?: 'originated' | 'learned'
   /** Kind of the peer that the route was learned from; never an originated route. */
   readonly learnedFrom?: 'external' | 'internal'
-  /** Kinds of originated routes: `pod-cidr`, `cluster-ip`, `external-ip`, `load-balancer-ip`, `static`. */
+  /** Kinds of originated routes: `pod-cidr`, `cluster-ip`, `external-ip`, `load-balancer-ip`, `aggregate`, `static`. */
   readonly kinds?: readonly string[]
   /** The peer it comes from (import) or goes to (export): a set, or names. */
   readonly neighbours?: NeighbourSet | readonly string[]

@@ -20,15 +20,21 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
     ['port', String(peer.port)],
     ['ASN', String(peer.asn)],
     ['local address', peer.localAddress ? formatAddress(peer.localAddress) : ''],
+    ['interface', peer.device ?? ''],
+    ['password', peer.password ? 'there' : 'none'],
     ['families', [...peer.families].sort().join(' ')],
+    ['graceful restart', JSON.stringify(peer.gracefulRestart)],
+    ['several paths', JSON.stringify([...(peer.addPath ?? [])].sort())],
+    ['extended next hop', String(peer.extendedNextHop ?? false)],
     ['hold time', String(peer.holdTime)],
     ['held down', peer.blocked ?? ''],
   ]
 }
 
 function liveTerms(peer: PeerDeclaration): string {
-  const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry } = peer
   const { maximumOut, obeysGracefulShutdown, checksFirstAsn, takesAsSets } = peer
+  const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry, password, ttl, ttlSecurity, userTimeout } =
+    peer
   return JSON.stringify([
     compile(importPolicy).key,
     compile(exportPolicy).key,
@@ -37,6 +43,15 @@ function liveTerms(peer: PeerDeclaration): string {
     connectRetry,
     families.map((family) => maximumOut?.[family]),
     [obeysGracefulShutdown, checksFirstAsn, takesAsSets],
+    password?.mark,
+    ttl,
+    ttlSecurity,
+    userTimeout,
+    peer.sendHold,
+    peer.maxPrefixes,
+    peer.labels,
+    peer.reflectorClient ?? false,
+    peer.bfd,
   ])
 }
 

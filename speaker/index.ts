@@ -2,8 +2,15 @@
 
 export * from './desired.ts'
 export { type PeerChange, peerChange } from './diff.ts'
+export { iproute2 } from './kernel/iproute2.ts'
+export type * from './kernel/kernel.ts'
+export { type Cleaned, cleanRoutes, mainTable } from './kernel/kernel.ts'
+export type { KernelOptions } from './kernel/kernel-routes.ts'
+export type { KernelFamilySnapshot, KernelProblem, KernelSnapshot, KernelVerdict } from './kernel/kernel-story.ts'
 export type { HeldBack } from './outbound/outbound.ts'
+export type { BfdSnapshot } from './peer/liveness.ts'
 export type { PeerEvent } from './peer/peer.ts'
+export { keyProblem, Secret, sameSecret } from './secret.ts'
 export type {
   FamilySnapshot,
   NotificationSnapshot,

@@ -22,11 +22,15 @@ export interface PeerLink {
 /** What sessions tell the routing half. */
 export interface SessionListener {
   sessionUp(peer: PeerLink, negotiated: Negotiated): void
-  sessionDown(peer: PeerLink): void
+  /** `graceful`: the peer is expected back, and its routes stay (RFC 4724 section 4.2). */
+  sessionDown(peer: PeerLink, graceful: boolean): void
   /** The body of an UPDATE; valid during the call. A fault ends the session. */
   update(peer: PeerLink, bytes: Uint8Array, at: number, end: number): Fault | undefined
   /** The peer asked for everything again (RFC 2918). */
   refresh(peer: PeerLink, family: Family): void
+  /** The peer sends all of a family again, from now on, and until then (RFC 7313). */
+  refreshBegins(peer: PeerLink, family: Family): void
+  refreshEnds(peer: PeerLink, family: Family): void
   /** The socket took all that was queued. */
   drained(peer: PeerLink): void
 }

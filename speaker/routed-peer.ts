@@ -3,6 +3,8 @@
 import { type Family, families, type Negotiated, type Reaction, type SenderContext } from 'bgp-ts'
 import { type CompiledPolicy, compile } from '../policy/index.ts'
 import type { PeerLink } from './peer-link.ts'
+import type { Kept } from './retention.ts'
+import { Fingerprints } from './rib/fingerprints.ts'
 
 /** Announcements are counted since the session came up; `accepted` and `advertised` are the routes that stand now. */
 export interface FamilyCounters {
@@ -14,6 +16,10 @@ export interface FamilyCounters {
   readonly rejectedBy: Map<string, number>
   /** A bounded sample of what was refused, for `explain`: prefix to rule. */
   readonly rejectedSample: Map<string, string>
+  /** Different prefixes that were refused; counted while there is a limit. */
+  readonly refused: Fingerprints
+  /** More prefixes came than its limit warns at. */
+  nearLimit: boolean
   endOfRibReceived: boolean
   endOfRibSent: boolean
 }
@@ -25,6 +31,14 @@ export class RoutedPeer {
   readonly link: PeerLink
   /** Among the peers of paths; a new one for each session, so that the routes of the last one can go in slices. */
   index = -1
+  /** Further indexes, by path identifier (RFC 7911). */
+  pathIndexes = new Map<number, number>()
+  /** What is left of its last session. */
+  kept: Kept | undefined
+  readonly staleEpochs: Record<Family, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
+  /** Of the last session, where none is up: its routes may have stayed. */
+  external = true
+  routerId = 0
   negotiated: Negotiated | undefined
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
   exportPolicy: CompiledPolicy
@@ -32,6 +46,7 @@ export class RoutedPeer {
   /** How many announcements each rule of the import policy matched, by its index. */
   importHits: Float64Array
   obeysGracefulShutdown: boolean
+  #client: boolean
   readonly counters: Record<Family, FamilyCounters>
   readonly malformed: Partial<Record<Reaction, number>> = {}
   updatesSent = 0
@@ -43,6 +58,7 @@ export class RoutedPeer {
     this.importHits = new Float64Array(this.#importPolicy.rules.length)
     this.exportPolicy = compile(link.declaration.exportPolicy)
     this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
+    this.#client = link.declaration.reflectorClient ?? false
     this.counters = newCounters()
   }
 
@@ -60,14 +76,27 @@ export class RoutedPeer {
     this.#importPolicy = policy
   }
 
-  get external(): boolean {
-    return this.negotiated?.external ?? true
+  /** Whether routes are reflected to it, and its own to others (RFC 4456): only ever an internal peer. */
+  get isClient(): boolean {
+    return this.#client && !this.external
   }
 
-  /** Forgets what the last session counted. */
+  /** Takes what can be declared anew while the session stays up. */
+  redeclare(): void {
+    const { importPolicy, exportPolicy, reflectorClient = false, obeysGracefulShutdown = true } = this.link.declaration
+    this.importPolicy = compile(importPolicy)
+    this.exportPolicy = compile(exportPolicy)
+    this.obeysGracefulShutdown = obeysGracefulShutdown
+    this.#client = reflectorClient
+  }
+
+  /** Forgets what the last session counted, but not the routes that it left. */
   restart(): void {
-    Object.assign(this.counters, newCounters())
     this.importHits.fill(0)
+    const before = this.counters
+    const fresh = newCounters()
+    for (const family of families) fresh[family].accepted = before[family].accepted
+    Object.assign(this.counters, fresh)
     this.updatesSent = 0
   }
 
@@ -89,6 +118,8 @@ function newCounters(): Record<Family, FamilyCounters> {
       advertised: 0,
       rejectedBy: new Map(),
       rejectedSample: new Map(),
+      refused: new Fingerprints(Math.random() * 0x100000000),
+      nearLimit: false,
       endOfRibReceived: false,
       endOfRibSent: false,
     }),

@@ -17,11 +17,14 @@ import {
   type SenderContext,
   summarize,
 } from 'bgp-ts'
-import { compile } from '../policy/index.ts'
+import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
+import { type KernelOptions, KernelRoutes } from './kernel/kernel-routes.ts'
 import { type HeldBack, Outbound } from './outbound/outbound.ts'
+import { sameForPeers, wordsIn } from './outbound/peer-words.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
+import { lastResortActions, Retention } from './retention.ts'
 import { ContextIds } from './rib/context-ids.ts'
 import { Importer } from './rib/importer.ts'
 import { type FamilyRib, ownIndex, Rib } from './rib/rib.ts'
@@ -40,32 +43,66 @@ type Interned = Map<OriginatedRoute['attributes'], Map<Address | undefined, numb
 export class Routing implements SessionListener {
   readonly rib: Rib
   readonly outbound: Outbound
+  /** Where routes are installed too. */
+  readonly kernel: KernelRoutes | undefined
   readonly #jobs: Jobs
   readonly #importer: Importer
   readonly #contexts = new ContextIds()
   /** By index among paths; 0 is this speaker, a hole is a session that is gone. */
   readonly #peers: (RoutedPeer | undefined)[] = [undefined]
-  readonly #freeIndexes: number[] = []
+  readonly #retention: Retention
   readonly #byLink = new Map<PeerLink, RoutedPeer>()
-  readonly #own = { addresses: [] as Address[] }
+  readonly #own = { addresses: [] as Address[], routerId: 0, clusterId: undefined as number | undefined }
   #local: LocalDeclaration | undefined
+  #deferral: Deferral | undefined
+  readonly #clock: World['clock']
 
   constructor(
     world: World,
-    options: { readonly endOfRibHeld: boolean; readonly onHeldBack?: (news: HeldBack) => void },
+    options: {
+      readonly endOfRibHeld: boolean
+      readonly kernel?: Partial<KernelOptions>
+      readonly onHeldBack?: (news: HeldBack) => void
+    },
   ) {
+    this.#clock = world.clock
     this.#jobs = new Jobs(world.clock)
-    this.rib = new Rib(world.random, (rib, row) => this.outbound.touch(rib, row))
+    const { kernel } = world
+    this.rib = new Rib(
+      world.random,
+      (rib, row) => this.outbound.touch(rib, row),
+      kernel && ((rib, row) => this.kernel?.touch(rib, row)),
+    )
     this.rib.setRank(ownIndex, { originated: true, external: false, routerId: 0, addressOrder: 0 })
     this.outbound = new Outbound(
       this.rib,
       this.#jobs,
       this.#peers,
       () => this.#local,
+      this.#own,
       options.endOfRibHeld,
+      () => {
+        return this.#deferral?.isActive ?? false
+      },
       options.onHeldBack ?? (() => {}),
     )
-    this.#importer = new Importer(world, this.rib, this.#own)
+    this.#retention = new Retention({
+      clock: world.clock,
+      jobs: this.#jobs,
+      rib: this.rib,
+      peers: this.#peers,
+      lastResort: (attributes) => this.#importer.rewritten(attributes, lastResortActions),
+      changed: () => this.#rank(),
+    })
+    this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
+    const peers = () => this.peers
+    const zoneOf = (peer: number) => this.#peers[peer]?.link.declaration.zone
+    this.kernel = kernel && new KernelRoutes(world, kernel, options.kernel, this.#jobs, this.rib, peers, zoneOf)
+  }
+
+  /** While this speaker is a route reflector. */
+  get clusterId(): number | undefined {
+    return this.#own.clusterId
   }
 
   get local(): LocalDeclaration | undefined {
@@ -82,15 +119,25 @@ export class Routing implements SessionListener {
   }
 
   setLocal(local: LocalDeclaration): void {
+    if (!this.#deferral && local.restart?.restarting) {
+      const longestMs = local.restart.deferral * 1000
+      this.#deferral = new Deferral(
+        this.#clock,
+        { longestMs },
+        () => this.peers,
+        () => this.outbound.endDeferred(),
+      )
+    }
     this.#local = local
     this.#own.addresses = families.flatMap((family) => local.addresses[family] ?? [])
+    this.#own.routerId = local.routerId
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
 
   /** Takes all routes to originate, and finds what changed. The first one of a prefix counts. */
   setRoutes(routes: readonly OriginatedRoute[]): RoutesReport {
     const report = { added: 0, withdrawn: 0, changed: 0 }
-    this.#noteNextHops(routes)
+    this.#noteStated(routes)
     const stale = new Map(families.map((family) => [family, new Set(this.rib.families[family].originated.keys())]))
     const seen = new Map(families.map((family) => [family, new Set<number>()]))
     const interned: Interned = new Map()
@@ -117,7 +164,7 @@ export class Routing implements SessionListener {
   changeRoutes(set: readonly OriginatedRoute[], withdrawn: readonly Prefix[]): RoutesReport {
     const report = { added: 0, withdrawn: 0, changed: 0 }
     const interned: Interned = new Map()
-    this.#noteNextHops(set, this.outbound.statedNextHops)
+    this.#noteStated(set, this.outbound.statedNextHops, this.outbound.statedWords)
     for (const { family, w0, w1, w2, w3, length } of withdrawn) {
       const rib = this.rib.families[family]
       const row = rib.prefixes.find(w0, w1, w2, w3, length)
@@ -137,19 +184,24 @@ export class Routing implements SessionListener {
     const attributes = this.#originatedAttributes(route, interned)
     const before = known < 0 ? undefined : rib.originated.get(known)
     const path = known < 0 ? -1 : rib.paths.of(known, ownIndex)
+    // What is no attribute on the wire, but decides who is sent the route, and with what.
+    const judgedAnew =
+      before !== undefined && (before.origin.kind !== route.origin.kind || !sameForPeers(before, route))
     if (path < 0) report.added++
-    else if (rib.paths.attributes(path) !== attributes || before?.origin.kind !== route.origin.kind) report.changed++
-    // A kind is no attribute on the wire, but policies read it.
-    const judgedAnew = before !== undefined && before.origin.kind !== route.origin.kind
+    else if (rib.paths.attributes(path) !== attributes || judgedAnew) report.changed++
     const row = this.#enter(rib, route, attributes)
     if (judgedAnew) this.outbound.touch(rib, row)
     return row
   }
 
-  #noteNextHops(routes: readonly OriginatedRoute[], known: ReadonlySet<string> = new Set()): void {
+  #noteStated(
+    routes: readonly OriginatedRoute[],
+    knownHops: ReadonlySet<string> = new Set(),
+    knownWords: ReadonlySet<string> = new Set(),
+  ): void {
     const distinct = new Set(routes.map(({ nextHop }) => nextHop))
-    const hops = new Set([...known, ...[...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : []))])
-    if (!this.outbound.setStatedNextHops(hops)) return
+    const hops = new Set([...knownHops, ...[...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : []))])
+    if (!this.outbound.setStated(hops, wordsIn(routes, knownWords))) return
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
 
@@ -158,7 +210,10 @@ export class Routing implements SessionListener {
   }
 
   removePeer(link: PeerLink): void {
-    this.sessionDown(link)
+    const peer = this.#byLink.get(link)
+    if (!peer) return
+    this.sessionDown(link, false)
+    this.#retention.forget(peer)
     this.#byLink.delete(link)
   }
 
@@ -166,22 +221,46 @@ export class Routing implements SessionListener {
   redeclare(link: PeerLink): { readonly needsRefresh: readonly Family[] } {
     const peer = this.#byLink.get(link)
     if (!peer) return { needsRefresh: [] }
-    const importPolicy = compile(link.declaration.importPolicy)
     const before = peer.importPolicy
     const obeyed = peer.obeysGracefulShutdown
-    peer.importPolicy = importPolicy
-    peer.exportPolicy = compile(link.declaration.exportPolicy)
-    peer.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
+    const wasClient = peer.isClient
+    peer.redeclare()
+    if (peer.isClient !== wasClient) this.#offerAgain(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
     const sender = senderOf(link, peer.negotiated)
     const judgedAnew = sender.firstAsn !== peer.sender.firstAsn || sender.asSets !== peer.sender.asSets
     peer.sender = sender
-    const decidesAnew = importPolicy.key !== before.key
+    const decidesAnew = peer.importPolicy.key !== before.key
     if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
     // Which paths are well-formed was judged when they came: only the peer can say them again.
     if (judgedAnew) return { needsRefresh: peer.negotiated.families }
     return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
+  }
+
+  /**
+   * Takes of which cluster this speaker is a route reflector, if of any, once all peers are declared.
+   * Says which routes are needed again: those that the last cluster id refused are not stored.
+   */
+  setCluster(clusterId: number | undefined): { readonly link: PeerLink; readonly needsRefresh: readonly Family[] }[] {
+    if (clusterId === this.#own.clusterId) return []
+    this.#own.clusterId = clusterId
+    for (const peer of this.peers) if (peer.negotiated) this.outbound.reconsider(peer)
+    return this.peers
+      .filter(({ index, external }) => index >= 0 && !external)
+      .map((peer) => ({ link: peer.link, needsRefresh: this.#importer.reconsiderCluster(peer) }))
+  }
+
+  /** Whom the routes of a peer may go to changed. */
+  #offerAgain(peer: RoutedPeer): void {
+    for (const family of families) {
+      const rib = this.rib.families[family]
+      for (let path = 0; path < rib.paths.end; path++) {
+        const row = rib.paths.row(path)
+        const isBest = row >= 0 && rib.paths.best(row) === path
+        if (isBest && this.#retention.ownerOf(rib.paths.peer(path)) === peer) this.outbound.touch(rib, row)
+      }
+    }
   }
 
   sessionUp(link: PeerLink, negotiated: Negotiated): void {
@@ -190,45 +269,29 @@ export class Routing implements SessionListener {
     peer.restart()
     peer.negotiated = negotiated
     peer.sender = senderOf(link, negotiated)
-    peer.index = this.#freeIndexes.pop() ?? this.#peers.length
-    this.#peers[peer.index] = peer
-    this.#rank()
+    peer.external = negotiated.external
+    peer.routerId = negotiated.peerRouterId
+    this.#retention.open(peer, negotiated)
     this.outbound.join(peer)
+    this.#deferral?.look()
   }
 
-  /** The routes of the session go, in slices: its index is not given out again before the last of them is gone. */
-  sessionDown(link: PeerLink): void {
+  sessionDown(link: PeerLink, graceful: boolean): void {
     const peer = this.#byLink.get(link)
     if (!peer?.negotiated) return
-    const { index } = peer
+    const terms = graceful ? peer.negotiated.gracefulRestart : undefined
     peer.negotiated = undefined
-    peer.index = -1
-    for (const family of families) peer.counters[family].accepted = 0
-    this.#peers[index] = undefined
     this.outbound.leave(peer)
-    let at = 0
-    const sweep = [...families]
-    this.#jobs.add((overdue) => {
-      while (sweep.length > 0) {
-        const rib = this.rib.families[sweep[0]!]
-        for (; at < rib.paths.end; at++) {
-          if (rib.paths.row(at) >= 0 && rib.paths.peer(at) === index) this.rib.removePath(rib, at)
-          if (at % 1024 === 0 && overdue()) {
-            at++
-            return false
-          }
-        }
-        at = 0
-        sweep.shift()
-      }
-      this.#freeIndexes.push(index)
-      return true
-    })
+    this.#retention.close(peer, terms)
+    this.#deferral?.look()
   }
 
   update(link: PeerLink, bytes: Uint8Array, at: number, end: number): Fault | undefined {
     const peer = this.#byLink.get(link)
-    return peer && this.#importer.update(peer, bytes, at, end)
+    if (!peer) return undefined
+    const wrong = this.#importer.update(peer, bytes, at, end)
+    if (this.#deferral?.isActive) this.#deferral.look()
+    return wrong
   }
 
   /** How a path of a peer came in: the rule of its import policy, as it is now, and what well-known communities made of it. */
@@ -239,6 +302,16 @@ export class Routing implements SessionListener {
   refresh(link: PeerLink, family: Family): void {
     const peer = this.#byLink.get(link)
     if (peer) this.outbound.refresh(peer, family)
+  }
+
+  refreshBegins(link: PeerLink, family: Family): void {
+    const peer = this.#byLink.get(link)
+    if (peer) this.#retention.refreshBegins(peer, family)
+  }
+
+  refreshEnds(link: PeerLink, family: Family): void {
+    const peer = this.#byLink.get(link)
+    if (peer) this.#retention.refreshEnds(peer, family)
   }
 
   drained(link: PeerLink): void {
@@ -252,6 +325,8 @@ export class Routing implements SessionListener {
 
   stop(): void {
     this.#jobs.stop()
+    this.#deferral?.stop()
+    this.#retention.stop([...this.#byLink.values()])
   }
 
   #enter(rib: FamilyRib, route: OriginatedRoute, attributes: number): number {
@@ -283,11 +358,14 @@ export class Routing implements SessionListener {
 
   /** Who wins the last tie-breaks; made anew with each session, because addresses order all peers. */
   #rank(): void {
-    const live = this.#peers.filter((peer) => peer !== undefined)
+    const live = [...new Set(this.#peers)].filter((peer) => peer !== undefined)
     const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach((peer, addressOrder) => {
-      const { external = true, peerRouterId = 0 } = peer.negotiated ?? {}
-      this.rib.setRank(peer.index, { originated: false, external, routerId: peerRouterId, addressOrder })
+    ordered.forEach(({ external, routerId, index, pathIndexes }, place) => {
+      const rank = { originated: false, external, routerId }
+      if (index >= 0) this.rib.setRank(index, { ...rank, addressOrder: place })
+      // Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first.
+      for (const [pathId, one] of pathIndexes)
+        this.rib.setRank(one, { ...rank, addressOrder: place + ((pathId >>> 0) + 1) / 2 ** 33 })
     })
   }
 }

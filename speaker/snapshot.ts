@@ -7,12 +7,17 @@ import {
   formatCapability,
   formatIpv4,
   offeredFamilies,
+  type PeerRestart,
   type Reaction,
 } from 'bgp-ts'
 import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
 import type { LocalDeclaration } from './desired.ts'
+import type { DynamicSnapshot } from './dynamic-peers.ts'
+import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
 import { keepaliveSeconds } from './peer/fsm.ts'
+import type { BfdSnapshot } from './peer/liveness.ts'
 import type { NotificationRecord, Peer } from './peer/peer.ts'
+import type { Kept } from './retention.ts'
 import type { Routing } from './routing.ts'
 
 export interface FamilySnapshot {
@@ -30,6 +35,9 @@ export interface FamilySnapshot {
   readonly maximumOut?: number
   readonly endOfRibReceived: boolean
   readonly endOfRibSent: boolean
+  /** Different prefixes that count towards the limit, and the limit. */
+  readonly prefixes: number
+  readonly maxPrefixes?: number
 }
 
 export interface PolicySnapshot {
@@ -58,6 +66,8 @@ export interface PeerSnapshot {
   readonly asn: number
   readonly localAsn: number
   readonly type: 'external' | 'internal'
+  /** Routes of other internal peers are reflected to it, and its own to all of them. */
+  readonly reflectorClient: boolean
   readonly state: string
   /** How long the session has been up or down. */
   readonly sinceMs: number
@@ -84,18 +94,31 @@ export interface PeerSnapshot {
   readonly malformed: Readonly<Partial<Record<Reaction, number>>>
   readonly lastMalformed?: { readonly ageMs: number; readonly text: string; readonly octets: string }
   readonly queuedBytes: number
+  /** How the session is protected. */
+  readonly security: { readonly md5: boolean; readonly ttlSecurity?: number }
+  /** What two restarts mean on this session (RFC 4724, 8538, 9494); absent where it was not agreed on. */
+  readonly gracefulRestart?: PeerRestart
+  /** Routes that the last session left, and until when they stay. */
+  readonly kept?: { readonly phase: Kept['phase']; readonly families: readonly Family[]; readonly leftMs: number }
+  readonly bfd?: BfdSnapshot
 }
 
 export interface SpeakerSnapshot {
   readonly asn: number
   readonly routerId: string
+  /** While this speaker is a route reflector. */
+  readonly clusterId?: string
   readonly addresses: { readonly [family in Family]?: string }
   readonly listening: readonly { readonly address: string; readonly port: number; readonly problem?: string }[]
   readonly routes: Readonly<
     Record<Family, { readonly prefixes: number; readonly paths: number; readonly originated: number }>
   >
+  /** Neighbours that are declared by a prefix. */
+  readonly dynamic: readonly DynamicSnapshot[]
   readonly attributeSets: number
   readonly peers: readonly PeerSnapshot[]
+  /** Where routes are installed in the kernel. */
+  readonly kernel?: KernelSnapshot
 }
 
 export function takeSnapshot(
@@ -104,6 +127,7 @@ export function takeSnapshot(
   peers: readonly Peer[],
   routing: Routing,
   listening: SpeakerSnapshot['listening'],
+  dynamic: SpeakerSnapshot['dynamic'],
 ): SpeakerSnapshot {
   const addresses = families.flatMap((family) => {
     const address = local?.addresses[family]
@@ -112,14 +136,17 @@ export function takeSnapshot(
   return {
     asn: local?.asn ?? 0,
     routerId: formatIpv4(local?.routerId ?? 0),
+    ...(routing.clusterId !== undefined && { clusterId: formatIpv4(routing.clusterId) }),
     addresses: Object.fromEntries(addresses),
     listening,
     routes: byFamily((family) => {
       const { prefixes, paths, originated } = routing.rib.families[family]
       return { prefixes: prefixes.size, paths: paths.size, originated: originated.size }
     }),
+    dynamic,
     attributeSets: routing.rib.attributes.size,
     peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
+    ...(routing.kernel && { kernel: kernelSnapshot(routing.kernel) }),
   }
 }
 
@@ -128,6 +155,9 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
   const routed = routing.routed(peer)
   const localAsn = declaration.localAsn ?? local?.asn ?? 0
   const malformed = routed?.lastMalformed
+  const kept = routed?.kept
+  const blocked = declaration.blocked ?? peer.heldDown
+  const bfd = peer.bfd.snapshot(now)
   return {
     name: peer.name,
     address: formatAddress(declaration.address) + (declaration.zone ? `%${declaration.zone}` : ''),
@@ -135,9 +165,10 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
     asn: declaration.asn,
     localAsn,
     type: declaration.asn === localAsn ? 'internal' : 'external',
+    reflectorClient: declaration.reflectorClient ?? false,
     state: peer.state,
     sinceMs: Math.round(now - peer.since),
-    ...(declaration.blocked !== undefined && { blocked: declaration.blocked }),
+    ...(blocked !== undefined && { blocked }),
     ...(localAddress && { localAddress: formatAddress(localAddress) }),
     ...(negotiated && { routerId: formatIpv4(negotiated.peerRouterId) }),
     holdTime: negotiated?.holdTime ?? declaration.holdTime,
@@ -160,6 +191,15 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
       lastMalformed: { ageMs: Math.round(now - malformed.at), text: malformed.text, octets: malformed.octets },
     }),
     queuedBytes: peer.queuedBytes,
+    security: {
+      md5: declaration.password !== undefined,
+      ...(declaration.ttlSecurity !== undefined && { ttlSecurity: declaration.ttlSecurity }),
+    },
+    ...(negotiated?.gracefulRestart && { gracefulRestart: negotiated.gracefulRestart }),
+    ...(kept && {
+      kept: { phase: kept.phase, families: [...kept.families], leftMs: Math.max(0, Math.round(kept.until - now)) },
+    }),
+    ...(bfd && { bfd }),
   }
 }
 
@@ -167,6 +207,7 @@ function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySna
   const routed = routing.routed(peer)
   const counters = routed?.counters[family]
   const maximumOut = peer.declaration.maximumOut?.[family]
+  const limit = peer.declaration.maxPrefixes?.limit[family]
   return {
     received: counters?.received ?? 0,
     accepted: counters?.accepted ?? 0,
@@ -177,6 +218,8 @@ function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySna
     ...(maximumOut !== undefined && { maximumOut }),
     endOfRibReceived: counters?.endOfRibReceived ?? false,
     endOfRibSent: counters?.endOfRibSent ?? false,
+    prefixes: (counters?.accepted ?? 0) + (counters?.refused.size ?? 0),
+    ...(limit !== undefined && { maxPrefixes: limit }),
   }
 }
 

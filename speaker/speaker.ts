@@ -6,12 +6,16 @@
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
 import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
+import { DynamicPeers } from './dynamic-peers.ts'
+import type { KernelOptions } from './kernel/kernel-routes.ts'
+import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
 import type { HeldBack } from './outbound/outbound.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
+import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
 import { listRoutes, type PrefixStory, type RouteFilter, type RouteRow, type RouteView, tellPrefix } from './story.ts'
-import type { IncomingConnection, Listener, Timer, World } from './world.ts'
+import type { Endpoint, IncomingConnection, Listener, Timer, World } from './world.ts'
 
 export interface ApplyReport {
   readonly peers: {
@@ -26,6 +30,15 @@ export interface ApplyReport {
 export interface SpeakerOptions {
   /** No End-of-RIB is sent before `releaseEndOfRib`: for sources that take a while to be whole. */
   readonly endOfRibHeld?: boolean
+  /** How routes are installed, in a world that has a kernel. */
+  readonly kernel?: Partial<KernelOptions>
+}
+
+export interface StopOptions {
+  /** Told to the peers, up to 255 octets. */
+  readonly reason?: string
+  /** The process will be started again. */
+  readonly toReturn?: boolean
 }
 
 const noPeers: ApplyReport['peers'] = { added: [], removed: [], reset: [], changed: [] }
@@ -35,6 +48,8 @@ interface Listening {
   readonly declaration: ListenDeclaration
   listener?: Listener
   problem?: string
+  /** Why it has not all the keys it should: sessions with a password are then opened from here only. */
+  unsecured?: string
   retry?: Timer
 }
 
@@ -45,6 +60,8 @@ export class Speaker {
   readonly #world: World
   readonly #routing: Routing
   readonly #peers = new Map<string, Peer>()
+  readonly #dynamic = new DynamicPeers()
+  readonly #dismissals = new Map<string, Timer>()
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #heldBackListeners = new Set<(news: HeldBack) => void>()
@@ -57,6 +74,7 @@ export class Speaker {
     this.#routing = new Routing(world, {
       endOfRibHeld: options.endOfRibHeld ?? false,
       onHeldBack: (news) => this.#heldBack(news),
+      ...(options.kernel && { kernel: options.kernel }),
     })
   }
 
@@ -77,9 +95,13 @@ export class Speaker {
     this.#local = desired.local
     if (!sameLocal) this.#routing.setLocal(desired.local)
     const routes = setRoutes()
-    const peers = sameLocal && this.#declared === desired.peers ? noPeers : this.#applyPeers(before, desired)
+    const same = sameLocal && this.#declared === desired.peers
+    const peers = same ? noPeers : this.#applyPeers(before, desired)
+    if (!same) this.#settleCluster(desired)
     this.#declared = desired.peers
+    this.#routing.kernel?.declared()
     if (!sameLocal) this.#applyListeners(desired.local.listen)
+    if (peers !== noPeers) for (const listening of this.#listening.values()) this.#secure(listening)
     return { peers, routes }
   }
 
@@ -88,12 +110,24 @@ export class Speaker {
   }
 
   snapshot(): SpeakerSnapshot {
-    const listening = [...this.#listening.values()].map(({ declaration, listener, problem }) => ({
+    const listening = [...this.#listening.values()].map(({ declaration, listener, problem, unsecured }) => ({
       address: formatAddress(declaration.address),
       port: listener?.endpoint.port ?? declaration.port,
-      ...(problem !== undefined && { problem }),
+      ...((problem ?? unsecured) !== undefined && { problem: problem ?? unsecured }),
     }))
-    return takeSnapshot(this.#world.clock.now(), this.#local, [...this.#peers.values()], this.#routing, listening)
+    return takeSnapshot(
+      this.#world.clock.now(),
+      this.#local,
+      [...this.#peers.values()],
+      this.#routing,
+      listening,
+      this.#dynamic.snapshot(),
+    )
+  }
+
+  /** What of the routes is in the kernel; undefined where none are installed. */
+  get kernel(): KernelSnapshot | undefined {
+    return this.#routing.kernel && kernelSnapshot(this.#routing.kernel)
   }
 
   routes(view: RouteView, filter: RouteFilter = {}): RouteRow[] {
@@ -115,25 +149,32 @@ export class Speaker {
     this.#heldBackListeners.add(listener)
   }
 
-  /** Ends every session with Cease/2 and a reason (RFC 9003), and leaves nothing behind. */
-  async stop(reason = 'tandem is stopping'): Promise<void> {
+  /**
+   * Ends every session with Cease/2 and a reason (RFC 9003), and leaves nothing behind; or, to come back soon, in silence where
+   * the peer keeps our routes meanwhile (RFC 4724).
+   */
+  async stop({ reason = 'tandem is stopping', toReturn = false }: StopOptions = {}): Promise<void> {
     if (this.#stopped) return
     this.#stopped = true
+    // First of all: sessions that end here must not take their routes out of the kernel.
+    const kernel = this.#routing.kernel?.stop()
     const text = wholeCharacters(reason, 255)
     for (const peer of this.#peers.values()) {
-      peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
+      if (toReturn && peer.awaitsOurReturn) peer.stop(undefined, reason)
+      else peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
     }
+    for (const timer of this.#dismissals.values()) timer.cancel()
     this.#routing.stop()
     const closing = [...this.#listening.values()].map(({ listener, retry }) => {
       retry?.cancel()
       return listener?.close() ?? Promise.resolve()
     })
     this.#listening.clear()
-    await Promise.all(closing)
+    await Promise.all([...closing, this.#world.bfd?.close(), kernel])
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {
-    const wanted = new Map(desired.peers.map((peer) => [peer.name, peer]))
+    const wanted = new Map(this.#dynamic.expand(desired.peers).map((peer) => [peer.name, peer]))
     const removed = [...this.#peers.keys()].filter((name) => !wanted.has(name))
     for (const name of removed) this.#remove(name, 'peer de-configured', 'no longer declared')
     const added: string[] = []
@@ -176,11 +217,12 @@ export class Speaker {
     this.#peers.delete(name)
   }
 
-  /** An import policy that takes more than before needs the routes that were refused, which are not stored (RFC 2918). */
+  /** An import policy, or a cluster id, that takes more than before needs the routes that were refused, which are not stored (RFC 2918). */
   #askAgain(peer: Peer, needed: readonly Family[]): void {
     if (needed.length === 0 || !peer.negotiated) return
     if (!peer.negotiated.routeRefresh) {
-      const message = 'the import policy changed, but the peer has no route refresh: routes it sent before stay refused'
+      const message =
+        'it would be asked for its routes again, but has no route refresh: those refused before stay refused'
       this.#world.log.warn({ peer: peer.name }, message)
       return
     }
@@ -188,6 +230,16 @@ export class Speaker {
       const { afi, safi } = familyNumbers[family]
       peer.messages.out['route-refresh']++
       peer.send(encodeMessage({ kind: 'route-refresh', afi, safi, subtype: 0 }))
+    }
+  }
+
+  /** One that names no cluster id has its router id for one, once a peer is a client (RFC 4456 section 8). */
+  #settleCluster({ local, peers }: Pick<Desired, 'local' | 'peers'>): void {
+    const hasClients = peers.some(({ reflectorClient }) => reflectorClient)
+    const clusterId = local.clusterId ?? (hasClients ? local.routerId : undefined)
+    for (const { link, needsRefresh } of this.#routing.setCluster(clusterId)) {
+      const peer = this.#peers.get(link.name)
+      if (peer) this.#askAgain(peer, needsRefresh)
     }
   }
 
@@ -214,8 +266,10 @@ export class Speaker {
     try {
       const listener = await this.#world.transport.listen(listening.declaration, (incoming) => this.#incoming(incoming))
       delete listening.problem
-      if (this.#listening.get(key) === listening) listening.listener = listener
-      else await listener.close()
+      if (this.#listening.get(key) === listening) {
+        listening.listener = listener
+        this.#secure(listening)
+      } else await listener.close()
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       const news = listening.problem !== problem
@@ -226,13 +280,52 @@ export class Speaker {
     }
   }
 
+  /** Tells a listening socket whose segments are signed, and how far its answers go. */
+  #secure(listening: Listening): void {
+    const { listener, declaration } = listening
+    const peers = [...[...this.#peers.values()].map((peer) => peer.declaration), ...this.#dynamic.declarations]
+    const { keyed, ttl } = listenerTerms(peers, declaration.address.version)
+    try {
+      listener?.expect(keyed, ttl)
+      delete listening.unsecured
+    } catch (error) {
+      listening.unsecured = error instanceof Error ? error.message : String(error)
+      this.#world.log.error({ problem: listening.unsecured }, 'a listening socket could not be given its keys')
+    }
+  }
+
   /** A connection from an address that is no peer is closed, and nothing is kept of it. */
   #incoming(incoming: IncomingConnection): void {
     if (this.#stopped) return
     const { address, zone } = incoming.remote
-    const peer = this.#peerFrom(address, zone)
+    const peer = this.#peerFrom(address, zone) ?? this.#admit(incoming.remote)
     if (peer) peer.accept(incoming)
     else this.#world.log.debug({ remote: formatAddress(address) }, 'connection from an address that is no peer')
+  }
+
+  /** A neighbour that is declared by a prefix (RFC 4271 leaves room for it in section 8.1.1, as "accept connections from unconfigured peers"). */
+  #admit(remote: Endpoint): Peer | undefined {
+    const declaration = this.#dynamic.admit(remote)
+    if (!declaration || !this.#local) return undefined
+    this.#add(this.#local, declaration)
+    return this.#peers.get(declaration.name)
+  }
+
+  /** One that came by a prefix goes when its session ends and none of its routes are kept. */
+  #dismiss(name: string): void {
+    const peer = this.#peers.get(name)
+    if (!peer || peer.state === 'Established' || !this.#dynamic.has(name)) return
+    const until = this.#routing.routed(peer)?.kept?.until
+    if (until !== undefined) {
+      const waitMs = Math.max(1000, until - this.#world.clock.now())
+      this.#dismissals.set(
+        name,
+        this.#world.clock.after(waitMs, () => this.#dismiss(name)),
+      )
+      return
+    }
+    this.#dynamic.dismiss(name)
+    this.#remove(name, 'peer de-configured', 'its session ended')
   }
 
   #peerFrom(address: Address, zone: string | undefined): Peer | undefined {
@@ -252,6 +345,13 @@ export class Speaker {
   }
 
   #tell(event: PeerEvent): void {
+    if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) {
+      this.#dismissals.get(event.peer)?.cancel()
+      this.#dismissals.set(
+        event.peer,
+        this.#world.clock.after(0, () => this.#dismiss(event.peer)),
+      )
+    }
     for (const listener of this.#listeners) {
       try {
         listener(event)

@@ -6,6 +6,7 @@
 import { decodeAttributes, type Family, families, formatAttributes, formatPrefix, type Prefix } from 'bgp-ts'
 import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
 import type { Provenance } from './desired.ts'
+import { type KernelVerdict, kernelVerdict } from './kernel/kernel-story.ts'
 import { none } from './rib/path-table.ts'
 import { type FamilyRib, ownIndex } from './rib/rib.ts'
 import type { RoutedPeer } from './routed-peer.ts'
@@ -46,6 +47,8 @@ export interface PrefixStory {
   readonly peers: readonly PeerVerdict[]
   /** Peers that announced it and were refused, with the rule; and where it stands, if it is a statement of the policy. */
   readonly refused: readonly { readonly peer: string; readonly rule: string; readonly statement?: StatementOrigin }[]
+  /** Where routes are installed in the kernel. */
+  readonly kernel?: KernelVerdict
 }
 
 export interface PeerVerdict {
@@ -82,7 +85,7 @@ export function tellPrefix(routing: Routing, prefix: Prefix): PrefixStory {
   const text = formatPrefix(prefix)
   return {
     prefix: text,
-    candidates: row < 0 ? [] : candidates(routing, rib, row),
+    candidates: row < 0 ? [] : heldRows(routing, rib, row, 'in', undefined, true),
     peers: routing.peers.map((peer) => verdictFor(routing, rib, row, peer)),
     refused: routing.peers.flatMap((peer) => {
       const rule = peer.counters[prefix.family].rejectedSample.get(text)
@@ -94,21 +97,8 @@ export function tellPrefix(routing: Routing, prefix: Prefix): PrefixStory {
       )
       return [{ peer: peer.name, rule, ...(statement && { statement }) }]
     }),
+    ...(routing.kernel && { kernel: kernelVerdict(routing.kernel, prefix) }),
   }
-}
-
-/** Every path of a row, with how it came in. */
-function candidates(routing: Routing, rib: FamilyRib, row: number): RouteRow[] {
-  const bySource = new Map(
-    routing.rib.ranked(rib, row).map(({ peer, attributes }) => [routing.peerAt(peer), attributes]),
-  )
-  return heldRows(routing, rib, row, 'in').map((shown): RouteRow => {
-    const peer = [...bySource.keys()].find((one) => one?.name === shown.source)
-    if (!peer) return shown
-    const { verdict, rules } = routing.imported(peer, rib, row, bySource.get(peer)!)
-    const acceptedBy = originOf(peer.link.declaration.importPolicy, verdict.rule)
-    return { ...shown, ...(acceptedBy && { acceptedBy }), ...(rules.length > 0 && { changedBy: rules }) }
-  })
 }
 
 /** Asked of the policy as it was declared last: one that decides the same may stand on other lines now. */
@@ -129,8 +119,15 @@ function findRow(rib: FamilyRib, { w0, w1, w2, w3, length }: Prefix): number {
   return rib.prefixes.find(w0, w1, w2, w3, length)
 }
 
-/** The paths of a row: the best one, or all that peers announced and that were accepted. */
-function heldRows(routing: Routing, rib: FamilyRib, row: number, view: 'in' | 'best', only?: string): RouteRow[] {
+/** The paths of a row: the best one, or all that peers announced and that were accepted; and, where it is asked, how each came in. */
+function heldRows(
+  routing: Routing,
+  rib: FamilyRib,
+  row: number,
+  view: 'in' | 'best',
+  only?: string,
+  withRules = false,
+): RouteRow[] {
   const ranked = routing.rib.ranked(rib, row)
   const shown = view === 'best' ? ranked.slice(0, 1) : ranked
   return shown.flatMap(({ peer, attributes, lostBy }) => {
@@ -148,9 +145,24 @@ function heldRows(routing: Routing, rib: FamilyRib, row: number, view: 'in' | 'b
         best: lostBy === undefined,
         ...(lostBy !== undefined && { reason: `the best one has: ${lostBy}` }),
         ...(origin && { origin }),
+        ...(withRules && importRules(routing, rib, row, peer, attributes)),
       },
     ]
   })
+}
+
+function importRules(
+  routing: Routing,
+  rib: FamilyRib,
+  row: number,
+  index: number,
+  attributes: number,
+): Pick<RouteRow, 'acceptedBy' | 'changedBy'> {
+  const peer = routing.peerAt(index)
+  if (!peer) return {}
+  const { verdict, rules } = routing.imported(peer, rib, row, attributes)
+  const acceptedBy = originOf(peer.link.declaration.importPolicy, verdict.rule)
+  return { ...(acceptedBy && { acceptedBy }), ...(rules.length > 0 && { changedBy: rules }) }
 }
 
 function sentRows(routing: Routing, rib: FamilyRib, row: number, only?: string): RouteRow[] {

@@ -47,6 +47,7 @@ export const as4Path: AttributeCodec<AsPath> = {
   transitive: true,
   malformed: 'attribute-discard',
   check: (bytes, at, end) => (end > at ? checkSegments(bytes, at, end, 4) : 'empty'),
+  refuse: (bytes, at, end, sender) => checkSegmentTypes(bytes, at, end, 4, { ...sender, external: false }),
   decode: (bytes, at, end) => readSegments(bytes, at, end, 4),
   encode: (path, into) => writeSegments(path, into, 4),
   format: formatAsPath,
@@ -177,12 +178,16 @@ function readSegments(bytes: Uint8Array, at: number, end: number, width: 2 | 4):
   return path
 }
 
+/** A segment counts its ASNs in one octet: a longer one becomes several. */
 function writeSegments(path: AsPath, into: Writer, width: 2 | 4): void {
   for (const { type, asns } of path) {
-    into.u8(segmentTypes.indexOf(type) + 1).u8(asns.length)
-    for (const asn of asns) {
-      if (width === 4) into.u32(asn)
-      else into.u16(asn > 0xffff ? asTrans : asn)
+    for (let from = 0; from < asns.length; from += longestSegment) {
+      const part = asns.slice(from, from + longestSegment)
+      into.u8(segmentTypes.indexOf(type) + 1).u8(part.length)
+      for (const asn of part) {
+        if (width === 4) into.u32(asn)
+        else into.u16(asn > 0xffff ? asTrans : asn)
+      }
     }
   }
 }

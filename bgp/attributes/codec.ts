@@ -37,6 +37,8 @@ export interface AttributeCodec<Value> {
   readonly internalOnly?: true
   /** What is wrong with the octets of the value, or undefined. */
   check(bytes: Uint8Array, at: number, end: number, sender: SenderContext): string | undefined
+  /** Why well-formed octets are refused all the same: treat-as-withdraw, whatever `malformed` says. */
+  refuse?(bytes: Uint8Array, at: number, end: number, sender: SenderContext): string | undefined
   /** The value of checked octets. */
   decode(bytes: Uint8Array, at: number, end: number, context: AttributeContext): Value
   encode(value: Value, into: Writer, context: AttributeContext): void

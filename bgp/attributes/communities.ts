@@ -3,6 +3,7 @@
  * All three are sets: sorted and without repeats on output, repeats on input harmless.
  */
 
+import { formatIpv4 } from '../address.ts'
 import { u32 } from '../bytes.ts'
 import { type AttributeCodec, multipleOf } from './codec.ts'
 
@@ -70,9 +71,14 @@ export function isTransitiveExtendedCommunity(value: ExtendedCommunity): boolean
   return (value.high & 0x40000000) === 0
 }
 
+/** Types 0, 1 and 2: two-octet ASN, IPv4 address and four-octet ASN before the value (RFC 4360 section 3, RFC 5668). */
 function formatExtendedCommunity({ high, low }: ExtendedCommunity): string {
   const kind = ({ 2: 'rt', 3: 'soo' } as const)[(high >>> 16) & 0xff]
-  if (kind && (high >>> 24 === 0 || high >>> 24 === 0x40)) return `${kind}:${high & 0xffff}:${low}`
+  const type = (high >>> 24) & ~0x40
+  const administrator = ((high << 16) | (low >>> 16)) >>> 0
+  if (kind && type === 0) return `${kind}:${high & 0xffff}:${low}`
+  if (kind && type === 1) return `${kind}:${formatIpv4(administrator)}:${low & 0xffff}`
+  if (kind && type === 2) return `${kind}:${administrator}:${low & 0xffff}`
   return `0x${high.toString(16).padStart(8, '0')}${low.toString(16).padStart(8, '0')}`
 }
 

@@ -29,14 +29,18 @@ export interface Unreach {
   readonly nlriEnd: number
 }
 
-/** AFI (2)  SAFI (1)  next-hop length (1)  next hop  reserved (1)  NLRI. The reserved octet is ignored (RFC 4760 section 3). */
-export function readReach(bytes: Uint8Array, at: number, end: number): Reach | Fault {
-  if (end - at < 5) return fault('optional attribute error', `MP_REACH_NLRI of ${end - at} octets, RFC 7606 5.3`)
+/**
+ * AFI (2)  SAFI (1)  next-hop length (1)  next hop  reserved (1)  NLRI. The reserved octet is ignored (RFC 4760 section 3).
+ * A fault carries the attribute from its header on, which begins at `from` (RFC 4271 section 6.3).
+ */
+export function readReach(bytes: Uint8Array, at: number, end: number, from = at): Reach | Fault {
+  const wrong = (text: string) => fault('optional attribute error', text, bytes.slice(from, end))
+  if (end - at < 5) return wrong(`MP_REACH_NLRI of ${end - at} octets, RFC 7606 5.3`)
   const family = familyOf(u16(bytes, at), bytes[at + 2]!)
   const length = bytes[at + 3]!
   const hopAt = at + 4
   const nlriAt = hopAt + length + 1
-  if (nlriAt > end) return fault('optional attribute error', `next hop of ${length} octets cut short, RFC 7606 7.11`)
+  if (nlriAt > end) return wrong(`next hop of ${length} octets cut short, RFC 7606 7.11`)
   const none = { family, nextHop: undefined, linkLocal: undefined, nlriAt, nlriEnd: end }
   if (family === undefined) return none
   if (length === 4 && family === 'ipv4-unicast') return { ...none, nextHop: readAddress(4, bytes, hopAt) }
@@ -44,12 +48,15 @@ export function readReach(bytes: Uint8Array, at: number, end: number): Reach | F
   if (length === 32) {
     return { ...none, nextHop: readAddress(6, bytes, hopAt), linkLocal: readAddress(6, bytes, hopAt + 16) }
   }
-  return fault('optional attribute error', `${family} next hop of ${length} octets, RFC 7606 7.11`)
+  return wrong(`${family} next hop of ${length} octets, RFC 7606 7.11`)
 }
 
-/** AFI (2)  SAFI (1)  withdrawn NLRI. */
-export function readUnreach(bytes: Uint8Array, at: number, end: number): Unreach | Fault {
-  if (end - at < 3) return fault('optional attribute error', `MP_UNREACH_NLRI of ${end - at} octets, RFC 7606 5.3`)
+/** AFI (2)  SAFI (1)  withdrawn NLRI. The header of the attribute begins at `from`. */
+export function readUnreach(bytes: Uint8Array, at: number, end: number, from = at): Unreach | Fault {
+  if (end - at < 3) {
+    const text = `MP_UNREACH_NLRI of ${end - at} octets, RFC 7606 5.3`
+    return fault('optional attribute error', text, bytes.slice(from, end))
+  }
   return { family: familyOf(u16(bytes, at), bytes[at + 2]!), nlriAt: at + 3, nlriEnd: end }
 }
 

@@ -51,10 +51,14 @@ export function codecOf(type: number): AttributeCodec<unknown> | undefined {
   return byType[type]?.[1]
 }
 
+/** The accumulated IGP metric of RFC 7311, which is never switched on here. */
+export const aigpType = 26
+
 /** The name of an attribute in RFCs, or its number. */
 export function attributeName(type: number): string {
   if (type === 14) return 'MP_REACH_NLRI'
   if (type === 15) return 'MP_UNREACH_NLRI'
+  if (type === aigpType) return 'AIGP'
   return codecOf(type)?.name ?? `attribute ${type}`
 }
 

@@ -4,13 +4,16 @@
  */
 
 import type { Prefix } from 'bgp-ts'
-import { type Finding, finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import type { NodeView } from '../view.ts'
+import { type AttributeSettings, readAttributes, readSelection } from './attributes.ts'
+import type { Clauses } from './clauses.ts'
+import { type Keep, keeper, readOnce } from './keep.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation, readLegacyPeers, readPeers } from './peers.ts'
-import { bad, good, type Read, readBool, readCidr, readCommunity, readList, readUint32, splitList } from './values.ts'
+import { type NodeTopology, readTopology, topologyAnnotations } from './topology.ts'
+import { type Read, readCidr, readCommunity, readList, readSwitch, readUint32, splitList } from './values.ts'
 
-export interface NodeSettings {
-  readonly asn: number | undefined
+export interface NodeSettings extends NodeTopology {
   /** From `kube-router.io/pod-cidr`, else `pod-cidrs`; undefined where neither is there. */
   readonly podCidrs: { readonly field: string; readonly prefixes: readonly Prefix[] } | undefined
   readonly peers: readonly PeerSetting[]
@@ -19,19 +22,22 @@ export interface NodeSettings {
   readonly customImportReject: readonly Prefix[]
   /** `tandem.io/drain`. */
   readonly drain: boolean
+  /** `tandem.io/bgp.*`: the defaults of all that the node advertises. */
+  readonly attributes: AttributeSettings
+  /** `tandem.io/bgp.advertise-pod-cidrs-to`. */
+  readonly podCidrsTo: Clauses<readonly string[]> | undefined
 }
 
 export const annotations = {
-  asn: 'kube-router.io/node.asn',
+  ...topologyAnnotations,
   podCidr: 'kube-router.io/pod-cidr',
   podCidrs: 'kube-router.io/pod-cidrs',
   communities: 'kube-router.io/node.bgp.communities',
   prependAsn: 'kube-router.io/path-prepend.as',
   prependCount: 'kube-router.io/path-prepend.repeat-n',
   customImportReject: 'kube-router.io/node.bgp.customimportreject',
-  reflectorServer: 'kube-router.io/rr.server',
-  reflectorClient: 'kube-router.io/rr.client',
   drain: 'tandem.io/drain',
+  podCidrsTo: 'tandem.io/bgp.advertise-pod-cidrs-to',
 } as const
 
 export interface SettledNode {
@@ -43,46 +49,32 @@ export interface SettledNode {
 export function readNodeSettings(node: NodeView, lastGood: NodeSettings | undefined): SettledNode {
   const findings: Finding[] = []
   const object = `node/${node.name}`
-  const keep = <Value>(
-    key: string,
-    read: Read<Value> | undefined,
-    last: Value | undefined,
-    otherwise: Value,
-  ): Value => {
-    if (read === undefined) return otherwise
-    if (read.ok) return read.value
-    const meanwhile = last === undefined ? 'it is not used' : 'its last good value stays in use'
-    findings.push(finding(object, key, read.item, `${read.expected}; ${meanwhile}`))
-    return last ?? otherwise
-  }
+  const keep = keeper(object, findings)
   const text = (key: string) => node.annotations[key]
   const read = <Value>(key: string, how: (value: string) => Read<Value>) => {
     const value = text(key)
     return value === undefined ? undefined : how(value)
   }
-  for (const key of [annotations.reflectorServer, annotations.reflectorClient]) {
-    const value = text(key)
-    if (value !== undefined)
-      findings.push(warning(object, key, value, 'route reflection is not in this release: the node peers as any other'))
-  }
+  const { topology, findings: topologyFindings } = readTopology(node, lastGood)
+  findings.push(...topologyFindings)
   const settings: NodeSettings = {
-    asn: keep(annotations.asn, read(annotations.asn, readUint32), lastGood?.asn, undefined),
+    ...topology,
     podCidrs: readPodCidrs(node, keep, lastGood),
     peers: readNodePeers(node, keep, lastGood),
     communities: readCommunities(node, object, findings),
     prepend: keep(annotations.prependAsn, readPrepend(node), lastGood?.prepend, undefined),
     customImportReject: readImportReject(node, object, findings, lastGood),
     drain: keep(annotations.drain, read(annotations.drain, readSwitch), lastGood?.drain, false),
+    attributes: readAttributes(node.annotations, keep, lastGood?.attributes),
+    podCidrsTo: keep(
+      annotations.podCidrsTo,
+      read(annotations.podCidrsTo, (value) => readOnce(annotations.podCidrsTo, value, readSelection)),
+      lastGood?.podCidrsTo,
+      undefined,
+    ),
   }
   return { settings, findings }
 }
-
-function readSwitch(text: string): Read<boolean> {
-  const value = readBool(text)
-  return value === undefined ? bad(text, 'is neither "true" nor "false"') : good(value)
-}
-
-type Keep = <Value>(key: string, read: Read<Value> | undefined, last: Value | undefined, otherwise: Value) => Value
 
 function readPodCidrs(node: NodeView, keep: Keep, lastGood: NodeSettings | undefined): NodeSettings['podCidrs'] {
   for (const field of [annotations.podCidr, annotations.podCidrs]) {

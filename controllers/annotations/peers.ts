@@ -7,6 +7,10 @@ import { type Address, formatAddress } from 'bgp-ts'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { parseAddress } from '../../policy/index.ts'
+import { bfdAnnotation, readBfd } from './bfd-settings.ts'
+import { readLabel } from './clauses.ts'
+import { isBase64, type PeerPassword, readPassword } from './passwords.ts'
+import { annotationShape, readSession, type SessionSettings } from './session-settings.ts'
 import { bad, good, type Read, readPeerAsn, readPort, splitList } from './values.ts'
 
 export interface PeerSetting {
@@ -14,8 +18,12 @@ export interface PeerSetting {
   readonly asn: number
   readonly port: number
   readonly localAddress?: Address
-  /** Whether there is one; the key itself is not kept where it is not used. */
-  readonly hasPassword: boolean
+  /** Interface of a link-local address. */
+  readonly zone?: string
+  readonly password?: PeerPassword
+  readonly session?: SessionSettings
+  /** By which annotations can name it, beside its address, ASN and type. */
+  readonly labels?: readonly string[]
 }
 
 /** In place of the text of an annotation that may have passwords in it: findings go to logs and events. */
@@ -26,12 +34,15 @@ export const defaultPort = 179
 
 const number = z.union([z.number(), z.string()]).transform(String)
 const entrySchema = z.strictObject({
+  ...annotationShape,
   remoteip: z.string(),
   remoteasn: number,
   localip: z.string().optional(),
   password: z.string().optional(),
   port: number.optional(),
-  bfd: z.record(z.string(), z.unknown()).optional(),
+  'password-from': z.string().min(1).optional(),
+  bfd: bfdAnnotation.optional(),
+  labels: z.array(z.string()).optional(),
 })
 
 /** The YAML of `kube-router.io/peers`. */
@@ -48,14 +59,26 @@ export function readPeers(text: string): Read<PeerSetting[]> {
     const where = issue?.path.join('.') || 'the list'
     return bad(
       unshown,
-      `is wrong at ${where}: ${issue?.message}; a list of remoteip, remoteasn, and optionally localip, port, password, bfd is expected`,
+      `is wrong at ${where}: ${issue?.message}; a list of remoteip, remoteasn, and optionally localip, port, password, labels, bfd, and the settings of a session is expected`,
     )
   }
   const peers: PeerSetting[] = []
-  for (const { remoteip, remoteasn, localip, password, port } of parsed.data) {
+  for (const entry of parsed.data) {
+    const { remoteip, remoteasn, localip, password, port, labels = [] } = entry
+    const named = entry['password-from']
+    const bfd = readBfd(entry.bfd)
+    if (named !== undefined && password !== undefined)
+      return bad(unshown, `is wrong at ${remoteip}: password and password-from are alternatives`)
     const peer = readPeer(remoteip, remoteasn, port, password, localip)
     if (!peer.ok) return peer
-    peers.push(peer.value)
+    const wrong = labels.map(readLabel).find((label) => !label.ok)
+    if (wrong) return wrong
+    peers.push({
+      ...peer.value,
+      ...(named !== undefined && { password: { kind: 'named', name: named } }),
+      ...(labels.length > 0 && { labels }),
+      session: { ...readSession(entry), ...(bfd && { bfd }) },
+    })
   }
   return withoutRepeats(peers)
 }
@@ -107,7 +130,8 @@ function readPeer(
   password?: string,
   localip?: string,
 ): Read<PeerSetting> {
-  const address = parseAddress(ip)
+  const [host = '', zone] = ip.split('%')
+  const address = parseAddress(host)
   if (!address) return bad(ip, 'is not an IP address of a peer')
   const asn = readPeerAsn(asnText)
   if (!asn.ok) return asn
@@ -118,16 +142,22 @@ function readPeer(
   if (localAddress && localAddress.version !== address.version) {
     return bad(localip!, `is not of the family of the peer ${ip}`)
   }
-  const hasPassword = password !== undefined && password !== ''
-  if (hasPassword && !/^[A-Za-z0-9+/]+={0,2}$/.test(password))
-    return bad('(hidden)', 'is a password that is not base64')
-  return good({ address, asn: asn.value, port: port.value, hasPassword, ...(localAddress && { localAddress }) })
+  if (password && !isBase64(password)) return bad('(hidden)', 'is a password that is not base64')
+  const key = readPassword(password)
+  return good({
+    address,
+    asn: asn.value,
+    port: port.value,
+    ...(localAddress && { localAddress }),
+    ...(zone && { zone }),
+    ...(key && { password: key }),
+  })
 }
 
 function withoutRepeats(peers: PeerSetting[]): Read<PeerSetting[]> {
   const seen = new Set<string>()
-  for (const { address } of peers) {
-    const text = formatAddress(address)
+  for (const { address, zone } of peers) {
+    const text = formatAddress(address) + (zone ? `%${zone}` : '')
     if (seen.has(text)) return bad(text, 'is there twice: one session per peer address is possible')
     seen.add(text)
   }

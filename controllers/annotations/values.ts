@@ -1,7 +1,13 @@
 /** The values of annotations: lists, booleans, numbers, CIDRs, communities. Each reader returns the value or says what would be right. */
 
-import { type Prefix, wellKnownCommunities } from 'bgp-ts'
-import { parsePrefix } from '../../policy/index.ts'
+import type { ExtendedCommunity, LargeCommunity, Prefix } from 'bgp-ts'
+import {
+  type Communities,
+  communitiesOf,
+  communityNames,
+  parseCommunityPattern,
+  parsePrefix,
+} from '../../policy/index.ts'
 
 /** A value, or what is wrong with which item. */
 export type Read<Value> =
@@ -34,6 +40,12 @@ export function readBool(text: string): boolean | undefined {
   return undefined
 }
 
+/** The same words, where anything else is a fault. */
+export function readSwitch(text: string): Read<boolean> {
+  const value = readBool(text)
+  return value === undefined ? bad(text, 'is neither "true" nor "false"') : good(value)
+}
+
 export function readCidr(text: string): Read<Prefix> {
   const prefix = parsePrefix(text)
   return prefix ? good(prefix) : bad(text, 'is not a CIDR such as 10.0.0.0/16 or 2001:db8::/64')
@@ -62,20 +74,9 @@ export function readPeerAsn(text: string): Read<number> {
   return bad(text, 'is not an ASN that a peer may have: 1-23455, 23457-63999, 64512-65534, 131072-4294967294')
 }
 
-const names: Readonly<Record<string, number>> = {
-  internet: 0,
-  'planned-shut': wellKnownCommunities['graceful-shutdown'],
-  'accept-own': 0xffff0001,
-  'route-filter-translated-v4': 0xffff0002,
-  'route-filter-v4': 0xffff0003,
-  'route-filter-translated-v6': 0xffff0004,
-  'route-filter-v6': 0xffff0005,
-  ...wellKnownCommunities,
-}
-
 /** A decimal number, `asn:value`, or a well-known name. */
 export function readCommunity(text: string): Read<number> {
-  const known = names[text.toLowerCase()]
+  const known = communityNames[text.toLowerCase()]
   if (known !== undefined) return good(known)
   const pair = /^(\d{1,5}):(\d{1,5})$/.exec(text)
   if (pair && Number(pair[1]) <= 0xffff && Number(pair[2]) <= 0xffff) {
@@ -83,4 +84,31 @@ export function readCommunity(text: string): Read<number> {
   }
   if (/^\d+$/.test(text) && Number(text) <= 0xffffffff) return good(Number(text))
   return bad(text, 'is not a community such as 65000:100, a decimal number, or a well-known name such as no-export')
+}
+
+/** What text names as one community of any sort, without wildcards and ranges. */
+function oneCommunity(text: string): Communities | undefined {
+  const pattern = parseCommunityPattern(text)
+  const communities = pattern && communitiesOf([pattern])
+  return communities && 'large' in communities ? communities : undefined
+}
+
+/** Three decimal numbers of 32 bits (RFC 8092 section 5). */
+export function readLargeCommunity(text: string): Read<LargeCommunity> {
+  const large = oneCommunity(text)?.large[0]
+  return large ? good(large) : bad(text, 'is not a large community: three numbers of 32 bits such as 64512:1:2')
+}
+
+/** `rt:` or `soo:` with an ASN or an IPv4 address and a number (RFC 4360 section 4, RFC 5668), or 16 hexadecimal digits after `0x`. */
+export function readExtendedCommunity(text: string): Read<ExtendedCommunity> {
+  const extended = oneCommunity(text)?.extended[0]
+  if (extended) return good(extended)
+  const forms = 'rt:64512:100, soo:192.0.2.1:100, or 16 hexadecimal digits after 0x'
+  return bad(text, `is not an extended community such as ${forms}`)
+}
+
+/** How often an ASN is put before a path. */
+export function readCount(text: string): Read<number> {
+  const value = /^\d+$/.test(text) ? Number(text) : 0
+  return value >= 1 && value <= 255 ? good(value) : bad(text, 'is not a count from 1 to 255')
 }

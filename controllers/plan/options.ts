@@ -1,7 +1,9 @@
 /** What the operator sets for the whole daemon: one field a flag, checked before it comes here. */
 
-import type { Address, Prefix } from 'bgp-ts'
+import type { Address, Family, Prefix } from 'bgp-ts'
+import type { RestartCircumstances } from '../../speaker/index.ts'
 import type { PeerSetting } from '../annotations/peers.ts'
+import type { SessionSettings } from '../annotations/session-settings.ts'
 import type { DrainSignal, GateCondition } from './node-life.ts'
 
 export interface PlanOptions {
@@ -14,6 +16,11 @@ export interface PlanOptions {
   /** Seconds. */
   readonly holdTime: number
   readonly connectRetry: number
+  /** Of sessions with routers and with nodes. */
+  readonly session: SessionSettings
+  /** Of sessions with external peers, where the peer itself says nothing else. */
+  readonly externalSession: SessionSettings
+  readonly restart: RestartCircumstances
   /** Empty, `generate`, or a dotted quad. */
   readonly routerId: string
   readonly advertiseClusterIp: boolean
@@ -42,6 +49,10 @@ export interface PlanOptions {
   readonly loadBalancerClasses: readonly string[]
   /** Value of `service.kubernetes.io/service-proxy-name` that the proxy of this node serves; empty for services without it. */
   readonly serviceProxyName: string
+  /** Length of the prefixes that VIPs are aggregated to; a family without one has host routes. */
+  readonly aggregateLengths?: { readonly [family in Family]?: number }
+  /** The VIPs of an aggregate are advertised beside it. */
+  readonly aggregateComponents?: boolean
   /** Left out: the family is used when the node has an address of it. */
   readonly enableIpv4?: boolean
   readonly enableIpv6?: boolean

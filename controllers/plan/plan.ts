@@ -3,25 +3,37 @@
  * same plan, whatever the order of events that led there, and no object can make it throw.
  */
 
-import { families, formatPrefix, type Prefix } from 'bgp-ts'
-import { type DefaultImportOptions, defaultExport, defaultImport, type Policy, rejectAll } from '../../policy/index.ts'
+import { type Family, families, formatPrefix, type Prefix } from 'bgp-ts'
+import {
+  type DefaultExportOptions,
+  type DefaultImportOptions,
+  defaultExport,
+  defaultImport,
+  internalRouterExport,
+  type Policy,
+  rejectAll,
+} from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import { annotations, type NodeSettings, readNodeSettings } from '../annotations/node-settings.ts'
+import type { ServiceSettings } from '../annotations/service-settings.ts'
 import { type Finding, finding } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
+import { planAggregates } from './aggregates.ts'
 import { Endpoints, type SlicesOf, slicesByService } from './endpoints.ts'
-import type { Plan, PlannedLocal } from './model.ts'
+import type { Neighbours, Plan, PlannedLocal } from './model.ts'
 import { addressFindings, type NodeAddresses, nodeAddresses, routerIdOf } from './node-addresses.ts'
 import { type Circumstances, drainFinding, drainOf, settled } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
 import { planPeers } from './peers.ts'
 import { podCidrRoutes, podCidrsOf } from './pod-cidrs.ts'
-import { planService, type ServiceContext, type ServicePlan } from './service-vips.ts'
+import { planService, type ServiceContext, type ServicePlan, vipAttributes } from './service-vips.ts'
 
 /** Of the plan before. */
 export interface Before {
   readonly settings: NodeSettings | undefined
+  readonly neighbours?: Neighbours
   readonly nodeView?: NodeView | undefined
+  readonly serviceSettings?: ReadonlyMap<string, ServiceSettings>
 }
 
 /** `before` is the plan before this one: an annotation that no longer parses falls back to it, and a Node that is gone. */
@@ -29,18 +41,21 @@ export function plan(view: View, options: PlanOptions, before?: Before, circumst
   const node = planNode(view, options, before)
   const context = serviceContext(node, slicesByService(view), circumstances, options)
   const keys = [...view.services.keys()].sort()
-  const services = context ? keys.map((key) => planService(view.services.get(key)!, context)) : []
-  return assemble(node, services)
+  const planned = (key: string) => planService(view.services.get(key)!, context!, before?.serviceSettings?.get(key))
+  return assemble(node, new Map(context ? keys.map((key) => [key, planned(key)]) : []))
 }
 
+type Shown = 'node' | 'local' | 'peers' | 'settings' | 'neighbours' | 'drain' | 'findings'
+
 /** All of a plan that is not about services. */
-export interface NodePlan extends Pick<Plan, 'node' | 'local' | 'peers' | 'settings' | 'drain' | 'findings'> {
+export interface NodePlan extends Pick<Plan, Shown> {
   /** The Node as it was seen last: it counts, as deleted, once it is gone. No part of the plan that is shown: it has passwords. */
   readonly nodeView: NodeView | undefined
   readonly addresses: NodeAddresses
   readonly podCidrs: readonly Prefix[]
   readonly pods: Pick<Plan, 'routes' | 'withheld'>
   readonly exportPolicy: Policy
+  readonly routerExportPolicy: Policy
   readonly importRules: DefaultImportOptions
 }
 
@@ -59,28 +74,37 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
     ...(drain ? [drainFinding(node, drain)] : []),
   ]
   const local = planLocal(node, settings, addresses, options)
-  if ('severity' in local) return { ...silent(options, [...findings, local]), settings, nodeView: node, drain }
+  if ('severity' in local) {
+    const neighbours = before?.neighbours ?? {}
+    return { ...silent(options, [...findings, local]), settings, neighbours, nodeView: node, drain }
+  }
   const own = podCidrsOf(node, settings)
-  const peers = planPeers(view, node, settings, addresses, local.asn, options)
+  const peers = planPeers({ view, node, settings, addresses, asn: local.asn, options, before: before?.neighbours })
+  const reflects = local.clusterId !== undefined
+  const exporting: DefaultExportOptions = {
+    podCidrsToExternal: options.advertisePodCidr,
+    communities: settings.communities,
+    ...(settings.prepend && { prepend: settings.prepend }),
+    nextHopSelf: options.overrideNextHop,
+    reflects,
+  }
   return {
     node: node.name,
     local,
     peers: peers.peers,
     settings,
+    neighbours: peers.neighbours,
     nodeView: node,
     drain,
     addresses,
     podCidrs: own.cidrs.map(({ prefix }) => prefix),
-    pods: podCidrRoutes(node, own.cidrs, addresses),
+    pods: podCidrRoutes(node, settings, own.cidrs, addresses),
     findings: [...findings, ...own.findings, ...peers.findings],
-    exportPolicy: defaultExport({
-      podCidrsToExternal: options.advertisePodCidr,
-      communities: settings.communities,
-      ...(settings.prepend && { prepend: settings.prepend }),
-      nextHopSelf: options.overrideNextHop,
-    }),
+    exportPolicy: defaultExport(exporting),
+    routerExportPolicy: internalRouterExport(exporting),
     importRules: {
       default: options.importDefault,
+      reflects,
       ownPodCidrs: own.cidrs.map(({ prefix }) => prefix),
       clusterPodCidrs: otherPodCidrs(view, node),
       serviceCidrs: options.serviceClusterIpRanges,
@@ -92,33 +116,59 @@ export function planNode(view: View, options: PlanOptions, before?: Before): Nod
 
 /** Undefined while nothing is said to anybody. */
 export function serviceContext(
-  { local, nodeView, addresses, drain }: NodePlan,
+  { local, nodeView, addresses, drain, settings }: NodePlan,
   slicesOf: SlicesOf,
   circumstances: Circumstances,
   options: PlanOptions,
 ): ServiceContext | undefined {
-  if (!local || !nodeView) return undefined
+  if (!local || !nodeView || !settings) return undefined
   const endpoints = new Endpoints(slicesOf, nodeView.name, addresses.all)
-  return { addresses, endpoints, drain, circumstances, options }
+  const { attributes } = settings
+  const plain = (family: Family) => vipAttributes({ attributes, drain }, family)
+  return {
+    addresses,
+    endpoints,
+    drain,
+    circumstances,
+    attributes,
+    plain: { 'ipv4-unicast': plain('ipv4-unicast'), 'ipv6-unicast': plain('ipv6-unicast') },
+    options,
+  }
 }
 
 /** The parts as one plan; services in the order of their names. */
-export function assemble(node: NodePlan, services: readonly ServicePlan[]): Plan {
-  const { local, peers, settings, drain, pods, exportPolicy, importRules } = node
+export function assemble(node: NodePlan, byName: ReadonlyMap<string, ServicePlan>): Plan {
+  const { local, peers, settings, neighbours, drain, pods, exportPolicy, routerExportPolicy, importRules } = node
+  const services = [...byName.values()]
+  const aggregated = planAggregates(
+    node.node,
+    services.flatMap(({ parts }) => parts),
+  )
   const vips = new Map<string, Prefix>()
   for (const vip of services.flatMap((service) => service.vips)) vips.set(formatPrefix(vip), vip)
   return {
     node: node.node,
     local,
     peers,
-    routes: local ? withoutRepeats([...pods.routes, ...services.flatMap(({ routes }) => routes)]) : [],
+    routes: local
+      ? withoutRepeats([...pods.routes, ...services.flatMap(({ routes }) => routes), ...aggregated.routes])
+      : [],
+    aggregates: aggregated.aggregates,
     withheld: [...pods.withheld, ...services.flatMap(({ withheld }) => withheld)],
     findings: [...node.findings, ...services.flatMap(({ findings }) => findings)],
     exportPolicy,
+    routerExportPolicy,
     importPolicy: local ? defaultImport({ ...importRules, vips: [...vips.values()] }) : rejectAll,
     settings,
+    serviceSettings: settingsOf(byName),
+    neighbours,
     drain,
   }
+}
+
+/** What services' annotations say, of those that say anything: the memory of the next plan. */
+export function settingsOf(services: ReadonlyMap<string, ServicePlan>): ReadonlyMap<string, ServiceSettings> {
+  return new Map([...services].flatMap(([key, { settings }]) => (settings ? [[key, settings] as const] : [])))
 }
 
 /** Several objects may justify one prefix: the first of them gives it its provenance. */
@@ -158,6 +208,7 @@ function planLocal(
   return {
     asn: options.nodesFullMesh ? options.clusterAsn : (settings.asn ?? options.clusterAsn),
     routerId,
+    clusterId: settings.serverOf,
     addresses: addresses.best,
     families: families.filter((family) => addresses.best[family] !== undefined),
   }
@@ -178,6 +229,7 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     local: undefined,
     peers: [],
     settings: undefined,
+    neighbours: {},
     nodeView: undefined,
     drain: undefined,
     addresses: { primary: undefined, best: {}, all: [] },
@@ -185,8 +237,10 @@ function silent(options: PlanOptions, findings: readonly Finding[]): NodePlan {
     pods: { routes: [], withheld: [] },
     findings,
     exportPolicy: rejectAll,
+    routerExportPolicy: rejectAll,
     importRules: {
       default: 'reject',
+      reflects: false,
       ownPodCidrs: nothing,
       clusterPodCidrs: nothing,
       serviceCidrs: nothing,

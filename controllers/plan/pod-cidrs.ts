@@ -3,11 +3,12 @@
 import { formatPrefix, type Prefix } from 'bgp-ts'
 import { parsePrefix } from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
-import type { NodeSettings } from '../annotations/node-settings.ts'
+import { annotations, type NodeSettings } from '../annotations/node-settings.ts'
 import { type Finding, finding } from '../findings.ts'
 import type { NodeView } from '../view.ts'
 import type { Withheld } from './model.ts'
 import type { NodeAddresses } from './node-addresses.ts'
+import { routeAttributes, selectionOf } from './route-attributes.ts'
 
 export interface PodCidr {
   readonly prefix: Prefix
@@ -37,6 +38,7 @@ export function podCidrsOf(
 /** The routes of the pod CIDRs, each with the node's address of its family as next hop. */
 export function podCidrRoutes(
   node: NodeView,
+  settings: NodeSettings,
   cidrs: readonly PodCidr[],
   addresses: NodeAddresses,
 ): { routes: OriginatedRoute[]; withheld: Withheld[] } {
@@ -47,7 +49,8 @@ export function podCidrRoutes(
     const nextHop = addresses.best[prefix.family]
     if (nextHop) {
       const origin = { kind: 'pod-cidr', object, field, rule: 'pod CIDR of this node' }
-      routes.push({ prefix, nextHop, attributes: {}, origin })
+      const to = selectionOf(annotations.podCidrsTo, settings.podCidrsTo ?? [], prefix.family)
+      routes.push({ prefix, nextHop, ...routeAttributes([settings.attributes], prefix.family, false, to), origin })
     } else {
       const reason = `the node has no address of ${prefix.family} to be the next hop`
       withheld.push({

@@ -3,26 +3,23 @@
  * provenance or withheld with the one rule that holds it back. One broken service never affects another.
  */
 
-import {
-  type Address,
-  contains,
-  formatAddress,
-  formatPrefix,
-  hostPrefix,
-  type Prefix,
-  wellKnownCommunities,
-} from 'bgp-ts'
+import { type Address, contains, type Family, formatAddress, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
 import { familyOfAddress, parseAddress } from '../../policy/index.ts'
-import type { OriginatedAttributes, OriginatedRoute } from '../../speaker/index.ts'
+import type { OriginatedRoute } from '../../speaker/index.ts'
+import { type AttributeSettings, attributeAnnotations, attributeKeys } from '../annotations/attributes.ts'
+import { readServiceSettings, type ServiceSettings } from '../annotations/service-settings.ts'
 import { readBool } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
 import { orNone, sharedText } from '../shared.ts'
 import type { ServiceView } from '../view.ts'
+import { type AggregatePart, aggregateOf, partOf } from './aggregates.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Withheld } from './model.ts'
 import type { NodeAddresses } from './node-addresses.ts'
 import type { Circumstances, Drain } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
+import { type RouteAttributes, routeAttributes, selectionOf } from './route-attributes.ts'
+import { type Obstacle, type Vip, type VipKind, vipsOf } from './vips.ts'
 
 export const serviceAnnotations = {
   clusterIp: 'kube-router.io/service.advertise.clusterip',
@@ -32,21 +29,6 @@ export const serviceAnnotations = {
   skipLoadBalancerIps: 'kube-router.io/service.skiplbips',
   withdrawWithoutEndpoints: 'tandem.io/service.withdraw-without-endpoints',
 } as const
-
-type VipKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip'
-
-interface Vip {
-  readonly kind: VipKind
-  readonly text: string
-  readonly field: string
-  /** A reason of the field itself. */
-  readonly obstacle?: Obstacle
-}
-
-interface Obstacle {
-  readonly reason: string
-  readonly mend: string
-}
 
 interface KindRule {
   readonly annotation: string
@@ -75,10 +57,14 @@ const rules: Readonly<Record<VipKind, KindRule>> = {
 /** What of one service is said and not said. */
 export interface ServicePlan {
   readonly routes: readonly OriginatedRoute[]
+  /** Of the VIPs that are advertised, those that an aggregate stands for. */
+  readonly parts: readonly AggregatePart[]
   readonly withheld: readonly Withheld[]
   readonly findings: readonly Finding[]
   /** Every VIP of it that no service range covers, advertised or not: none of them may come in from a peer. */
   readonly vips: readonly Prefix[]
+  /** What its annotations say now, for the next plan's last good values; undefined where they say nothing. */
+  readonly settings: ServiceSettings | undefined
 }
 
 /** What a service is judged by, beside itself. */
@@ -87,14 +73,21 @@ export interface ServiceContext {
   readonly endpoints: Endpoints
   readonly drain: Drain | undefined
   readonly circumstances: Circumstances
+  /** What the Node says of all its routes. */
+  readonly attributes: AttributeSettings
+  /** What follows from it for services that say nothing themselves: nearly all. */
+  readonly plain: Readonly<Record<Family, RouteAttributes>>
   readonly options: PlanOptions
 }
 
-export function planService(service: ServiceView, context: ServiceContext): ServicePlan {
+/** `lastGood` is what the service's annotations said in the plan before. */
+export function planService(service: ServiceView, context: ServiceContext, lastGood?: ServiceSettings): ServicePlan {
   const object = `service/${service.namespace}/${service.name}`
   const routes: OriginatedRoute[] = []
+  const parts: AggregatePart[] = []
   const withheld: Withheld[] = []
   const findings = annotationFindings(service, object)
+  const settings = readServiceSettings(service, object, findings, lastGood)
   const vips: Prefix[] = []
   const { options } = context
   for (const vip of vipsOf(service)) {
@@ -104,65 +97,64 @@ export function planService(service: ServiceView, context: ServiceContext): Serv
       continue
     }
     const prefix = hostPrefix(address)
-    if (!options.serviceClusterIpRanges.some((range) => contains(range, prefix))) vips.push(prefix)
+    const aggregated = aggregationOf(service, vip.kind, prefix, settings, options)
+    const aggregate = typeof aggregated === 'object' ? aggregated : undefined
+    for (const one of aggregate ? [prefix, aggregate] : [prefix]) {
+      if (!options.serviceClusterIpRanges.some((range) => contains(range, one))) vips.push(one)
+    }
+    const field = sharedText(vip.field)
+    const hold = ({ reason, mend }: Obstacle) => {
+      const why = { reason: sharedText(reason), mend: sharedText(mend) }
+      withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field, ...why })
+    }
     const nextHop = context.addresses.best[prefix.family]
     const obstacle = vip.obstacle ?? judge(service, vip, address, context)
-    if (obstacle) {
-      const [field, reason, mend] = [vip.field, obstacle.reason, obstacle.mend].map(sharedText) as [
-        string,
-        string,
-        string,
-      ]
-      withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field, reason, mend })
-    } else if (nextHop) {
-      const rule = sharedText(ruleOf(service, vip.kind, context.drain))
-      const field = sharedText(vip.field)
-      const attributes = context.drain ? leavingAttributes : plainAttributes
-      routes.push({ prefix, nextHop, attributes, origin: { kind: vip.kind, object, field, rule } })
+    if (obstacle) hold(obstacle)
+    else if (nextHop) {
+      const host = typeof aggregated === 'string' ? `; not aggregated: ${aggregated}` : ''
+      const rule = sharedText(ruleOf(service, vip.kind, settings, context) + host)
+      const said = settings ? vipAttributes(context, prefix.family, settings) : context.plain[prefix.family]
+      const route = { prefix, nextHop, ...said, origin: { kind: vip.kind, object, field, rule } }
+      if (aggregate) parts.push({ aggregate, route, name: `${formatPrefix(prefix)} of ${object}` })
+      if (aggregate && !options.aggregateComponents) hold(partOf(aggregate))
+      else routes.push(route)
     }
   }
-  return { routes: orNone(routes), withheld: orNone(withheld), findings: orNone(findings), vips: orNone(vips) }
+  return {
+    routes: orNone(routes),
+    parts: orNone(parts),
+    withheld: orNone(withheld),
+    findings: orNone(findings),
+    vips: orNone(vips),
+    settings,
+  }
 }
 
-// One object each: routes that share it are interned with one look-up.
-const plainAttributes: OriginatedAttributes = {}
-/** RFC 8326: the receiver prefers any other path, so that nothing is lost when this one goes. */
-const leavingAttributes: OriginatedAttributes = { communities: [wellKnownCommunities['graceful-shutdown']] }
-
-/** Every address that the service could be reached by; none for types that have no VIP. */
-function vipsOf(service: ServiceView): Vip[] {
-  if (!['ClusterIP', 'NodePort', 'LoadBalancer'].includes(service.type)) return []
-  const headless = service.clusterIp === 'None' || (!service.clusterIp && service.clusterIps.length === 0)
-  const obstacle = headless
-    ? { reason: 'the service is headless: nothing of it is advertised', mend: 'spec.clusterIP' }
-    : undefined
-  const external = service.externalIps.map((text, index): Vip => {
-    return { kind: 'external-ip', text, field: `spec.externalIPs[${index}]`, ...(obstacle && { obstacle }) }
-  })
-  return [...(headless ? [] : clusterIps(service)), ...external, ...loadBalancerIps(service, obstacle)]
+/** Where a VIP is part of an aggregate, or why it is not. */
+function aggregationOf(
+  service: ServiceView,
+  kind: VipKind,
+  prefix: Prefix,
+  settings: ServiceSettings | undefined,
+  options: PlanOptions,
+): Prefix | string | undefined {
+  // Asked first: where nobody wants aggregates, nothing else need be known.
+  const length = options.aggregateLengths?.[prefix.family] ?? prefix.length
+  if (length >= prefix.length) return undefined
+  const endpointRule =
+    localField(service, kind) ?? (withdrawsWithoutEndpoints(service, options) ? 'it goes without endpoints' : undefined)
+  return aggregateOf({ prefix, length, settings, endpointRule, ...rangesOf(kind, options) })
 }
 
-function clusterIps(service: ServiceView): Vip[] {
-  const listed = service.clusterIps.map(
-    (text, index): Vip => ({ kind: 'cluster-ip', text, field: `spec.clusterIPs[${index}]` }),
-  )
-  const { clusterIp } = service
-  if (!clusterIp || service.clusterIps.includes(clusterIp)) return listed
-  return [...listed, { kind: 'cluster-ip', text: clusterIp, field: 'spec.clusterIP' }]
-}
-
-function loadBalancerIps(service: ServiceView, headless: Obstacle | undefined): Vip[] {
-  if (service.type !== 'LoadBalancer') return []
-  return service.ingress.flatMap(({ ip, ipMode }, index): Vip[] => {
-    if (ip === undefined) return []
-    const field = `status.loadBalancer.ingress[${index}].ip`
-    const proxied = {
-      reason: 'its ipMode is Proxy: the load balancer answers for it, not the nodes',
-      mend: `status.loadBalancer.ingress[${index}].ipMode`,
-    }
-    const obstacle = headless ?? (ipMode === 'Proxy' ? proxied : undefined)
-    return [{ kind: 'load-balancer-ip', text: ip, field, ...(obstacle && { obstacle }) }]
-  })
+/** What a VIP is sent with, and to whom. */
+export function vipAttributes(
+  { attributes, drain }: Pick<ServiceContext, 'attributes' | 'drain'>,
+  family: Family,
+  settings: ServiceSettings = {},
+): RouteAttributes {
+  const clauses = [...(attributes.to ?? []), ...(settings.to ?? [])]
+  const to = selectionOf(attributeAnnotations.to, clauses, family)
+  return routeAttributes([attributes, settings], family, drain !== undefined, to)
 }
 
 /** The first rule that holds a VIP back, in the order in which an operator would mend them. */
@@ -229,12 +221,22 @@ function outsideRanges(kind: VipKind, address: Address, options: PlanOptions): O
   if (inside(options.serviceClusterIpRanges)) {
     return { reason: 'it lies in --service-cluster-ip-range', mend: `another address, or ${off}` }
   }
-  const external = kind === 'external-ip'
-  const ranges = external ? options.serviceExternalIpRanges : options.loadBalancerIpRanges
-  const flag = external ? '--service-external-ip-range' : '--loadbalancer-ip-range'
+  const { ranges, rangeFlag } = rangesOf(kind, options)
   if (inside(ranges)) return undefined
-  const reason = ranges.length === 0 ? `${flag} is empty, so no such address is allowed` : `it is outside ${flag}`
-  return { reason, mend: `${flag}, or ${off}` }
+  const reason =
+    ranges.length === 0 ? `${rangeFlag} is empty, so no such address is allowed` : `it is outside ${rangeFlag}`
+  return { reason, mend: `${rangeFlag}, or ${off}` }
+}
+
+function rangesOf(kind: VipKind, options: PlanOptions): { ranges: readonly Prefix[]; rangeFlag: string } {
+  switch (kind) {
+    case 'cluster-ip':
+      return { ranges: options.serviceClusterIpRanges, rangeFlag: '--service-cluster-ip-range' }
+    case 'external-ip':
+      return { ranges: options.serviceExternalIpRanges, rangeFlag: '--service-external-ip-range' }
+    case 'load-balancer-ip':
+      return { ranges: options.loadBalancerIpRanges, rangeFlag: '--loadbalancer-ip-range' }
+  }
 }
 
 function withoutEndpoint(
@@ -278,12 +280,19 @@ function withoutNextHop(address: Address, addresses: NodeAddresses): Obstacle | 
   }
 }
 
-function ruleOf(service: ServiceView, kind: VipKind, drain: Drain | undefined): string {
+function ruleOf(
+  service: ServiceView,
+  kind: VipKind,
+  settings: ServiceSettings | undefined,
+  { drain, attributes }: ServiceContext,
+): string {
   const { annotation, flag } = rules[kind]
   const why = annotation in service.annotations ? `annotation ${annotation}` : flag
   const local = localField(service, kind)
   const leaving = drain ? `; leaving (GRACEFUL_SHUTDOWN), because of ${drain.signal}` : ''
-  return `${why}${local ? `; ${local}, and an endpoint is here` : ''}${leaving}`
+  const said = [...new Set([...attributeKeys(attributes), ...attributeKeys(settings ?? {})])]
+  const withThem = said.length > 0 ? `; with ${said.join(', ')}` : ''
+  return `${why}${local ? `; ${local}, and an endpoint is here` : ''}${withThem}${leaving}`
 }
 
 function annotationFindings(service: ServiceView, object: string): Finding[] {

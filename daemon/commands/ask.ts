@@ -2,8 +2,9 @@
 
 import type { ApplyReport, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
-import { readText } from '../config/settings.ts'
+import { readText } from '../config/document.ts'
 import type { Explanation } from '../explain.ts'
+import { kernelLines } from '../kernel-routes.ts'
 import { peersTable, routesTable } from '../render/views.ts'
 
 export interface Asking {
@@ -20,7 +21,8 @@ export async function peers(asking: Asking): Promise<void> {
   print(asking, snapshot, () => {
     const problems = snapshot.listening.filter(({ problem }) => problem !== undefined)
     const notes = problems.map(({ address, port, problem }) => `not listening on ${address} port ${port}: ${problem}`)
-    return [`AS ${snapshot.asn}, router id ${snapshot.routerId}`, peersTable(snapshot), ...notes].join('\n')
+    const kernel = snapshot.kernel ? kernelLines(snapshot.kernel) : []
+    return [`AS ${snapshot.asn}, router id ${snapshot.routerId}`, peersTable(snapshot), ...notes, ...kernel].join('\n')
   })
 }
 

@@ -7,7 +7,7 @@ import type { Settings } from '../config/flags.ts'
 import { readPeerPolicies } from '../config/kubernetes-file.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
 import { newLog } from '../log.ts'
-import { planText } from '../render/views.ts'
+import { planText, routeText } from '../render/views.ts'
 import { openSource } from '../sources.ts'
 
 export interface PlanRequest {
@@ -53,9 +53,16 @@ async function readOnce(settings: Settings, nodeName: string): Promise<{ view: V
 }
 
 /** What would change, one line each; a peer that BGP forces to reset is named. */
-function difference(running: Plan, wanted: Plan): string[] {
+function difference(running: Plan, made: Plan): string[] {
+  // As the running one came: what is undefined does not.
+  const wanted = JSON.parse(JSON.stringify(made)) as Plan
   const routesOf = (one: Plan) =>
-    new Map(one.routes.map((route) => [String(route.prefix), `${route.prefix} via ${route.nextHop ?? 'self'}`]))
+    new Map(
+      one.routes.map((route) => {
+        const said = routeText(route)
+        return [String(route.prefix), `${route.prefix} via ${route.nextHop ?? 'self'}${said && ` with ${said}`}`]
+      }),
+    )
   const peersOf = (one: Plan) =>
     new Map(
       one.peers.map((peer) => [

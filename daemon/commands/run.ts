@@ -1,16 +1,18 @@
 /** `tandem run`: the daemon. A source, a speaker, the admin socket, and an orderly end. */
 
-import { type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
+import { type Desired, type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
 import { serveAdmin } from '../admin/server.ts'
 import { alwaysSynced } from '../backend.ts'
-import { readDocument } from '../config/document.ts'
+import { type ConfigDocument, readDocument, readText } from '../config/document.ts'
 import { ConfigError } from '../config/flag.ts'
-import { type Loaded, readText } from '../config/settings.ts'
+import type { Loaded } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { following } from '../following.ts'
 import { type HealthServer, serveHealth } from '../health.ts'
 import { heldBackFindings } from '../held-back.ts'
+import { kernelFindings, kernelOptions, kernelWorld } from '../kernel-routes.ts'
 import { logSessions, newLog } from '../log.ts'
+import { circumstancesOfStart, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
 
 export async function run(loaded: Loaded, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
@@ -22,7 +24,8 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
   const health = await healthOf(running, settings, log)
   await running.start()
-  stopOnSignals(running, [admin, ...health], log)
+  const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
+  stopOnSignals(running, [admin, ...health], log, isRemoving ? removalMs : endMs)
   process.on('SIGHUP', () => {
     if (running.reload) running.reload()
     else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
@@ -45,9 +48,14 @@ async function healthOf({ backend }: Running, settings: Loaded['settings'], log:
 function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): Running {
   if (!document)
     throw new ConfigError('--config', '', 'is needed with --source none: the file of peers, policies and routes')
-  const speaker = new Speaker(nodeWorld(log))
+  const speaker = new Speaker({ ...nodeWorld(log), ...kernelWorld(settings) }, kernelOptions(settings))
+  const start = circumstancesOfStart({ adminSocket: settings['admin-socket'], time: longestRestart }, log)
+  const declared = (file: ConfigDocument): Desired => {
+    const { deferral, ...desired } = readSpeakerFile(file)
+    return { ...desired, local: { ...desired.local, restart: { ...start, deferral } } }
+  }
   const apply = (name: string, text: string) => {
-    const report = speaker.apply(readSpeakerFile(readDocument(name, text)))
+    const report = speaker.apply(declared(readDocument(name, text)))
     for (const { name: peer, why } of report.peers.reset)
       log.warn({ peer, why }, 'session reset by a change of configuration')
     log.info({ name, ...report.routes }, 'configuration applied')
@@ -59,16 +67,16 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
       plan: undefined,
       view: undefined,
       get findings() {
-        return heldBackFindings(speaker.snapshot())
+        return [...heldBackFindings(speaker.snapshot()), ...kernelFindings(speaker.kernel, 'this machine')]
       },
       source: `configuration ${settings.config}`,
       sync: alwaysSynced,
       apply,
     },
     start: async () => {
-      speaker.apply(readSpeakerFile(document))
+      speaker.apply(declared(document))
     },
-    stop: () => speaker.stop(),
+    stop: (toReturn) => speaker.stop({ toReturn }),
     reload: () => {
       try {
         apply(settings.config, readText('--config', settings.config))
@@ -79,19 +87,26 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
   }
 }
 
+/** Peers have their NOTIFICATION by then. */
+const endMs = 900
+/** A full table takes the kernel a few seconds. */
+const removalMs = 15_000
+
 function stopOnSignals(
   running: Running,
   servers: readonly { close(): Promise<void> }[],
   log: ReturnType<typeof newLog>,
+  limitMs: number,
 ): void {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    // What does not end in time must not keep the process: peers have their NOTIFICATION by then.
-    setTimeout(() => process.exit(0), 900).unref()
-    void Promise.all([running.stop(), ...servers.map((server) => server.close())])
+    // What does not end in time must not keep the process.
+    setTimeout(() => process.exit(0), limitMs).unref()
+    // Whoever sends SIGTERM starts it again as a rule; a human at the keyboard does not.
+    void Promise.all([running.stop(signal === 'SIGTERM'), ...servers.map((server) => server.close())])
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

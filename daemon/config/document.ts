@@ -1,5 +1,6 @@
 /** YAML or JSON text as a value, and the way back from a path in it to a line. JSON is read by the platform: files of routes are large. */
 
+import { readFileSync } from 'node:fs'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from './flag.ts'
@@ -150,4 +151,14 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
       typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined,
     root,
   )
+}
+
+/** The text of a file that a setting names; throws `ConfigError` with the setting as its place. */
+export function readText(place: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new ConfigError(place, path, `cannot be read (${why})`)
+  }
 }

@@ -4,7 +4,15 @@
  */
 
 import { Address, families } from 'bgp-ts'
-import { drainSignals, drainsByDefault, gateConditions } from '../../controllers/index.ts'
+import {
+  drainSignals,
+  drainsByDefault,
+  gateConditions,
+  longestBfdInterval,
+  usualBfd,
+  usualMaxPrefixes,
+} from '../../controllers/index.ts'
+import { mainTable } from '../../speaker/index.ts'
 import {
   bool,
   cidr,
@@ -52,6 +60,38 @@ const routerId: FlagType<string> = {
   read: (value) =>
     value === '' || value === 'generate' || (ip.read(value)?.version === 4 && value !== '0.0.0.0') ? value : undefined,
   expected: 'is neither empty, nor "generate", nor a dotted quad other than 0.0.0.0',
+}
+
+/** Tables that routes may be put into: all but those that the kernel fills itself. */
+const routeTable: FlagType<number> = {
+  placeholder: 'N',
+  read: (value) => {
+    const number = integer(1, 4294967295).read(value)
+    return number === 255 ? undefined : number
+  },
+  expected: "is not the number of a routing table from 1 to 4294967295, other than 255, which is the kernel's own",
+}
+
+/** Those of the kernel, of administrators, and of programs that are known by theirs: their routes would be taken for ours. */
+const takenProtocols = [8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 42, 80, 84, 99, 186, 187, 188, 189, 192]
+
+const routeProtocol: FlagType<number> = {
+  placeholder: 'N',
+  read: (value) => {
+    const number = integer(5, 255).read(value)
+    return number === undefined || takenProtocols.includes(number) ? undefined : number
+  },
+  expected: `is not a protocol number that is free to take: 5 to 255, but not ${takenProtocols.join(', ')}, which other programs use`,
+}
+
+/** A program and the words before its own arguments. */
+const command: FlagType<readonly string[]> = {
+  placeholder: 'COMMAND',
+  read: (value) => {
+    const words = value.split(/\s+/).filter(Boolean)
+    return words.length === 0 ? undefined : words
+  },
+  expected: 'is no command',
 }
 
 const port = integer(1, 65535)
@@ -119,6 +159,33 @@ export const flags = {
   'bgp-port': flag(port, 179, 'port to listen on, and of the other nodes'),
   'bgp-holdtime': flag(duration(3, 65535), 90, 'hold time to offer, in every session', '90s'),
   'connect-retry': flag(duration(1, 3600), 5, 'pause before the first retry; doubles up to a minute', '5s'),
+  'bgp-graceful-restart': flag(bool, false, 'keep routes while a peer restarts, and ask peers to keep ours (RFC 4724)'),
+  'bgp-graceful-restart-time': flag(duration(1, 4095), 90, 'how long peers are asked to keep them', '90s'),
+  'bgp-graceful-restart-deferral-time': flag(
+    duration(1, 64800),
+    360,
+    'how long a restarted daemon waits for what its peers know, at most',
+    '360s',
+  ),
+  'bgp-long-lived-time': flag(
+    duration(0, 0xffffff),
+    0,
+    'how long peers are asked to keep routes after that as a last resort (RFC 9494)',
+    '0: not at all',
+  ),
+  'extended-next-hop': flag(bool, true, 'offer IPv4 routes with IPv6 next hops (RFC 8950)'),
+  'max-prefixes': flag(
+    integer(0, 0x7fffffff),
+    usualMaxPrefixes,
+    'different prefixes that a peer may announce in each family; 0 for no limit',
+  ),
+  'max-prefixes-beyond': flag(oneOf('discard', 'reset'), 'discard', 'refuse what is beyond, or end the session'),
+  'max-prefixes-restart': flag(
+    duration(0, 86400),
+    0,
+    'how long after a session that ended so is tried again',
+    'not before the peer is declared anew',
+  ),
   'local-addresses': flag(list(ip), [], 'addresses to listen on', 'all of both families'),
 
   'peer-router-ips': flag(list(ip), [], 'routers to peer with; the peers of node annotations then do not count'),
@@ -127,9 +194,46 @@ export const flags = {
   'peer-router-passwords': flag(
     list(text),
     [],
-    'their TCP MD5 passwords, base64; such peers stay down in this release',
+    'their TCP MD5 passwords, base64: none, or one per router, empty for none',
   ),
-  'peer-router-passwords-file': flag(named('FILE'), '', 'the same from a file'),
+  'peer-router-passwords-file': flag(named('FILE'), '', 'the same from a file, which is read again when it changes'),
+  'peer-passwords-dir': flag(
+    named('DIR'),
+    '',
+    'folder of passwords that annotations name with password-from, e.g. a mounted Secret; read again when it changes',
+  ),
+  'peer-router-multihop-ttl': flag(
+    integer(0, 255),
+    0,
+    'hops that what is sent to external peers may take',
+    "0: the kernel's own",
+  ),
+  'peer-router-ttl-security': flag(
+    integer(0, 255),
+    0,
+    'external peers are at most so many hops away, and what comes from further is dropped (RFC 5082)',
+    '0: no limit',
+  ),
+
+  'enable-bfd': flag(bool, false, 'watch the paths to the routers of --peer-router-ips with BFD (RFC 5880)'),
+  'bfd-port': flag(port, usualBfd.port, 'UDP port of BFD, at both ends', '3784, or 4784 with --bfd-multihop'),
+  'bfd-detection-multiplier': flag(
+    integer(1, 255),
+    usualBfd.multiplier,
+    'packets that a router may miss before the path has failed',
+  ),
+  'bfd-desired-min-tx-interval': flag(
+    integer(1, longestBfdInterval),
+    usualBfd.minTx,
+    'milliseconds between two packets that we like to send',
+  ),
+  'bfd-required-min-rx-interval': flag(
+    integer(1, longestBfdInterval),
+    usualBfd.minRx,
+    'milliseconds between two packets that we are able to take',
+  ),
+  'bfd-multihop': flag(bool, false, 'the routers are more than one hop away (RFC 5883)'),
+  'bfd-strict': flag(bool, false, 'no BGP session with a router before the path to it is up'),
 
   'advertise-cluster-ip': flag(bool, false, 'advertise ClusterIPs; a service can say otherwise'),
   'advertise-external-ip': flag(bool, false, 'advertise external IPs; a service can say otherwise'),
@@ -161,6 +265,13 @@ export const flags = {
     false,
     'hold back VIPs without a ready endpoint on any node under a Cluster policy too; a service can say otherwise',
   ),
+  'aggregate-vips-ipv4': flag(
+    integer(1, 32),
+    32,
+    'length of the prefixes that IPv4 VIPs under a Cluster policy are aggregated to; 32 for none',
+  ),
+  'aggregate-vips-ipv6': flag(integer(1, 128), 128, 'the same for IPv6; 128 for none'),
+  'aggregate-vips-components': flag(bool, false, 'advertise the VIPs of an aggregate beside it'),
 
   'drain-on': flag(
     list(oneOf(...drainSignals)),
@@ -200,6 +311,28 @@ export const flags = {
     'show sessions and route counts to kubectl, in the annotation tandem.io/status of the Node',
   ),
 
+  'install-routes': flag(bool, false, 'put accepted best routes into the kernel, ECMP included'),
+  'install-routes-table': flag(routeTable, mainTable, 'the routing table that they go into', '254: main'),
+  'install-routes-protocol': flag(
+    routeProtocol,
+    178,
+    'the protocol number that makes them ours: all routes of the table that bear it are changed and removed at will',
+  ),
+  'install-routes-metric': flag(
+    integer(1, 4294967295),
+    1780,
+    'their metric; lower wins, and no other route may have both prefix and metric of one of them',
+  ),
+  'install-routes-paths': flag(integer(1, 64), 16, 'next hops of one route at most; 1 switches ECMP off'),
+  'install-routes-wait': flag(
+    duration(0, 3600),
+    120,
+    "how long routes of an earlier run wait for every peer's End-of-RIB before those that nobody announced go",
+    '2m',
+  ),
+  'install-routes-on-exit': flag(oneOf('keep', 'remove'), 'keep', 'what becomes of them when the daemon ends'),
+  'install-routes-command': flag(command, ['ip'], 'how iproute2 is started', 'ip'),
+
   'maximum-out': flag(
     familyLimits,
     {},
@@ -227,17 +360,8 @@ export const foreignFlags: Readonly<Record<string, string>> = {
   'enable-pod-egress': 'masquerading is the work of another program',
   'auto-mtu': 'the MTU in the CNI file is left as it is',
   'disable-source-dest-check': 'cloud settings are not touched',
-  'bgp-graceful-restart': 'graceful restart is not in this release',
-  'bgp-graceful-restart-time': 'graceful restart is not in this release',
-  'bgp-graceful-restart-deferral-time': 'graceful restart is not in this release',
-  'enable-bfd': 'BFD is not in this release',
-  'bfd-port': 'BFD is not in this release',
-  'bfd-detection-multiplier': 'BFD is not in this release',
-  'bfd-desired-min-tx-interval': 'BFD is not in this release',
-  'bfd-required-min-rx-interval': 'BFD is not in this release',
-  'peer-router-multihop-ttl': 'sessions are not limited to one hop',
   'routes-sync-period': 'everything is applied when it changes',
-  'injected-routes-sync-period': 'routes are not put into the kernel',
+  'injected-routes-sync-period': 'kernel routes follow at once, see --install-routes',
   'loadbalancer-sync-period': 'everything is applied when it changes',
   'gobgp-admin-address': 'the admin socket is a Unix socket: --admin-socket',
   'gobgp-admin-port': 'the admin socket is a Unix socket: --admin-socket',

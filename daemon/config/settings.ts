@@ -1,13 +1,14 @@
 /** Flags, environment and file together: the flag wins, then the environment, then the file, then the default. */
 
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import type { PeerSetting, PlanOptions } from '../../controllers/index.ts'
-import { type ConfigDocument, readDocument } from './document.ts'
+import type { RestartCircumstances } from '../../speaker/index.ts'
+import { type ConfigDocument, readDocument, readText } from './document.ts'
 import { ConfigError, type Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
 import { kubernetesKeys } from './kubernetes-file.ts'
 import { nearest } from './nearest.ts'
+import { externalDefaults, noRestart, routerPasswords, routerSession, sessionDefaults } from './session-flags.ts'
 import { speakerKeys } from './speaker-schema.ts'
 
 export interface Given {
@@ -105,17 +106,12 @@ function textOf(
   return inFile?.[name] ?? (inherited && inheritedText ? { text: inheritedText, place: inherited } : undefined)
 }
 
-export function readText(place: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new ConfigError(place, path, `cannot be read (${why})`)
-  }
-}
-
 /** The settings as `plan()` takes them; what does not fit together is an error here. */
-export function planOptions(settings: Settings, environment: Given['environment']): PlanOptions {
+export function planOptions(
+  settings: Settings,
+  environment: Given['environment'],
+  restart: RestartCircumstances = noRestart,
+): PlanOptions {
   return {
     nodeName: settings['hostname-override'] || environment['NODE_NAME'] || hostname(),
     clusterAsn: settings['cluster-asn'],
@@ -124,6 +120,9 @@ export function planOptions(settings: Settings, environment: Given['environment'
     bgpPort: settings['bgp-port'],
     holdTime: settings['bgp-holdtime'],
     connectRetry: settings['connect-retry'],
+    session: sessionDefaults(settings),
+    externalSession: externalDefaults(settings),
+    restart,
     routerId: settings['router-id'],
     advertiseClusterIp: settings['advertise-cluster-ip'],
     advertiseExternalIp: settings['advertise-external-ip'],
@@ -143,6 +142,11 @@ export function planOptions(settings: Settings, environment: Given['environment'
     withdrawWithoutEndpoints: settings['withdraw-without-endpoints'],
     loadBalancerClasses: settings['loadbalancer-classes'],
     serviceProxyName: settings['service-proxy-name'],
+    aggregateLengths: {
+      'ipv4-unicast': settings['aggregate-vips-ipv4'],
+      'ipv6-unicast': settings['aggregate-vips-ipv6'],
+    },
+    aggregateComponents: settings['aggregate-vips-components'],
     ...(settings['enable-ipv4'] !== undefined && { enableIpv4: settings['enable-ipv4'] }),
     ...(settings['enable-ipv6'] !== undefined && { enableIpv6: settings['enable-ipv6'] }),
     ...(settings['local-addresses'].length > 0 && { listen: settings['local-addresses'] }),
@@ -163,12 +167,13 @@ function peerRouters(settings: Settings): PeerSetting[] {
   const repeated = ips.find((one, index) => ips.findIndex((other) => String(other) === String(one)) !== index)
   if (repeated)
     throw new ConfigError('--peer-router-ips', String(repeated), 'is there twice: one session per address is possible')
-  const fromFile = settings['peer-router-passwords-file'] !== ''
+  const passwordAt = routerPasswords(settings)
   return ips.map((address, index) => ({
     address,
     asn: settings['peer-router-asns'][index]!,
     port: settings['peer-router-ports'][index] ?? 179,
-    hasPassword: fromFile || (settings['peer-router-passwords'][index] ?? '') !== '',
+    ...routerSession(settings),
+    ...passwordAt(index),
   }))
 }
 

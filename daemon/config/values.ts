@@ -1,9 +1,9 @@
 /** The values that configuration files are made of: ASNs, addresses, communities. Each says in its message what would be right. */
 
-import type { Address, Family } from 'bgp-ts'
+import { Address, type ExtendedCommunity, type Family, type Prefix } from 'bgp-ts'
 import { z } from 'zod'
-import { readCommunity } from '../../controllers/index.ts'
-import { parseAddress } from '../../policy/index.ts'
+import { readClusterId, readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
+import { parseAddress, parsePrefix } from '../../policy/index.ts'
 import type { PeerDeclaration } from '../../speaker/index.ts'
 
 export const asn = z.int().min(1).max(4294967295)
@@ -17,8 +17,37 @@ export const address = z.string().transform((text, context): Address => {
   return z.NEVER
 })
 
+/** An address, one of a link (`fe80::1%eth0`), or a prefix of neighbours that may connect. */
+export const peerAddress = z.string().transform((text, context): PeerAddress => {
+  const [host = '', zone] = text.split('%')
+  const one = parseAddress(host)
+  const range = one ? undefined : parsePrefix(text)
+  if (one) return { address: one, ...(zone && { zone }) }
+  if (range) return { address: addressOf(range), length: range.length }
+  context.addIssue({ code: 'custom', message: 'is not an IP address, nor a prefix of neighbours' })
+  return z.NEVER
+})
+
+export interface PeerAddress {
+  readonly address: Address
+  readonly zone?: string
+  /** Of a prefix of neighbours. */
+  readonly length?: number
+}
+
+function addressOf({ family, w0, w1, w2, w3 }: Prefix): Address {
+  return family === 'ipv4-unicast' ? new Address(4, w0) : new Address(6, w0, w1, w2, w3)
+}
+
 export const community = z.union([z.string(), z.int().min(0)]).transform((value, context): number => {
   const read = readCommunity(String(value))
+  if (read.ok) return read.value
+  context.addIssue({ code: 'custom', message: read.expected })
+  return z.NEVER
+})
+
+export const clusterId = z.union([z.string(), z.int()]).transform((value, context): number => {
+  const read = readClusterId(String(value))
   if (read.ok) return read.value
   context.addIssue({ code: 'custom', message: read.expected })
   return z.NEVER
@@ -28,6 +57,13 @@ export const largeCommunity = z.string().transform((text, context): [number, num
   const parts = text.split(':').map(Number)
   if (/^\d+:\d+:\d+$/.test(text) && parts.every((part) => part <= 0xffffffff)) return parts as [number, number, number]
   context.addIssue({ code: 'custom', message: 'is not a large community such as 65000:1:2' })
+  return z.NEVER
+})
+
+export const extendedCommunity = z.string().transform((text, context): ExtendedCommunity => {
+  const read = readExtendedCommunity(text)
+  if (read.ok) return read.value
+  context.addIssue({ code: 'custom', message: read.expected })
   return z.NEVER
 })
 

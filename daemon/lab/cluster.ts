@@ -111,7 +111,7 @@ export class LabCluster {
       if (view.nodes.has(name)) continue
       this.#nodes.delete(name)
       node.reconciler.stop()
-      void node.speaker.stop('the node is gone')
+      void node.speaker.stop({ reason: 'the node is gone' })
     }
     for (const name of [...view.nodes.keys()].sort().slice(0, slots)) {
       if (!this.#nodes.has(name)) this.#nodes.set(name, this.#newNode(name))
@@ -152,6 +152,9 @@ export class LabCluster {
       bgpPort: this.#network.port,
       holdTime: 9,
       connectRetry: 1,
+      session: {},
+      externalSession: {},
+      restart: { restarting: false, forwarding: false, deferral: 0 },
       routerId: '',
       advertiseClusterIp: true,
       advertiseExternalIp: true,
@@ -162,7 +165,6 @@ export class LabCluster {
         address: routerAddress,
         asn: routerAsn,
         port: this.#network.port,
-        hasPassword: false,
       })),
       importDefault: 'accept',
       serviceClusterIpRanges: ranges('10.96.0.0/16', 'fd00:96::/112'),

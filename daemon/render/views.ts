@@ -1,7 +1,7 @@
 /** What the commands print: snapshots, routes and plans as tables. */
 
-import { families, formatPrefix } from 'bgp-ts'
-import { formatFinding, type Plan } from '../../controllers/index.ts'
+import { families, formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
+import { formatFinding, type Plan, type PlannedLocal } from '../../controllers/index.ts'
 import type { FamilySnapshot, PeerSnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { age, table } from './table.ts'
 
@@ -10,17 +10,25 @@ function counts(negotiated: boolean, { advertised, accepted, rejected }: FamilyS
   return negotiated ? `${advertised}/${accepted}/${rejected}` : '-'
 }
 
+const typeOf = ({ type, reflectorClient }: Pick<PeerSnapshot, 'type' | 'reflectorClient'>) =>
+  reflectorClient ? `${type}, client` : type
+
 export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
-  const headings = ['PEER', 'AS', 'TYPE', 'STATE', 'SINCE', 'IPV4 out/in/ref', 'IPV6 out/in/ref', 'NOTE']
+  const withBfd = peers.some(({ bfd }) => bfd !== undefined)
+  const bfdHeading = withBfd ? ['BFD'] : []
+  const headings = ['PEER', 'AS', 'TYPE', 'STATE', 'SINCE', ...bfdHeading, 'IPV4 out/in/ref', 'IPV6 out/in/ref', 'NOTE']
   const rows = peers.map((peer) => [
     peer.name,
     String(peer.asn),
-    peer.type,
+    typeOf(peer),
     peer.state,
     age(peer.sinceMs),
+    ...(withBfd ? [peer.bfd?.state ?? '-'] : []),
     counts(peer.families.includes('ipv4-unicast'), peer.routes['ipv4-unicast']),
     counts(peer.families.includes('ipv6-unicast'), peer.routes['ipv6-unicast']),
-    peer.blocked ?? (peer.state === 'Established' ? policyNote(peer) : (peer.lastDown?.why ?? '')),
+    peer.blocked ??
+      peer.bfd?.holdsSession ??
+      (peer.state === 'Established' ? policyNote(peer) : (peer.lastDown?.why ?? '')),
   ])
   return peers.length === 0 ? 'no peers' : table(headings, rows, width)
 }
@@ -50,18 +58,35 @@ export function routesTable(rows: readonly RouteRow[], width?: number): string {
   return table(headings, body, width)
 }
 
+/** What a route is sent with, and to whom, beyond the ordinary. */
+export function routeText({ attributes, towards = [], to }: Plan['routes'][number]): string {
+  const { asPath: _path, ...plain } = attributes
+  const one = ([name, value]: [string, unknown]) =>
+    value === undefined ? `no ${name}` : name === 'prepend' ? `prepend ${value}` : formatAttributes({ [name]: value })
+  return [
+    formatAttributes(plain),
+    ...towards.map(
+      ({ peers, attributes: own }) => `to ${peers.join(', ')}: ${Object.entries(own).map(one).join(', ')}`,
+    ),
+    to ? `for ${to.peers.join(', ') || 'nobody'} alone` : '',
+  ]
+    .filter(Boolean)
+    .join('; ')
+}
+
 export function planText(plan: Plan, width?: number): string {
   const { local } = plan
   const head = local
-    ? [`node ${plan.node}: AS ${local.asn}, ${local.families.join(' and ')}`]
+    ? [`node ${plan.node}: AS ${local.asn}, ${local.families.join(' and ')}${reflection(local)}`]
     : [`node ${plan.node}: nothing to say to anybody`]
-  const peers = plan.peers.map((peer) => [peer.name, String(peer.asn), peer.type, peer.origin, peer.blocked ?? ''])
-  const routes = plan.routes.map(({ prefix, nextHop, origin }) => [
-    formatPrefix(prefix),
-    nextHop ? String(nextHop) : 'self',
-    origin.kind,
-    `${origin.object} ${origin.field}`,
-    origin.rule,
+  const peers = plan.peers.map((peer) => [peer.name, String(peer.asn), typeOf(peer), peer.origin, peer.blocked ?? ''])
+  const routes = plan.routes.map((route) => [
+    formatPrefix(route.prefix),
+    route.nextHop ? String(route.nextHop) : 'self',
+    route.origin.kind,
+    `${route.origin.object} ${route.origin.field}`,
+    route.origin.rule,
+    routeText(route),
   ])
   const withheld = plan.withheld.map(({ prefix, kind, object, field, reason }) => [
     prefix,
@@ -75,10 +100,13 @@ export function planText(plan: Plan, width?: number): string {
     peers.length > 0 ? table(['PEER', 'AS', 'TYPE', 'FROM', 'HELD DOWN'], peers, width) : 'no peers',
     '',
     routes.length > 0
-      ? table(['ADVERTISED', 'NEXT HOP', 'KIND', 'OBJECT', 'RULE'], routes, width)
+      ? table(['ADVERTISED', 'NEXT HOP', 'KIND', 'OBJECT', 'RULE', 'WITH'], routes, width)
       : 'nothing advertised',
     '',
     withheld.length > 0 ? table(['WITHHELD', 'KIND', 'OBJECT', 'WHY'], withheld, width) : 'nothing withheld',
     ...(plan.findings.length > 0 ? ['', 'FINDINGS', ...plan.findings.map((one) => `  ${formatFinding(one)}`)] : []),
   ].join('\n')
 }
+
+const reflection = ({ clusterId }: PlannedLocal) =>
+  clusterId === undefined ? '' : `, route reflector of cluster ${formatIpv4(clusterId)}`

@@ -8,17 +8,20 @@ import {
   type Attributes,
   encodeAttributes,
   type Family,
+  families,
   isTransitiveExtendedCommunity,
   prependAsPath,
   sameAddress,
 } from 'bgp-ts'
 import { applyActions, type CompiledPolicy, nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
+import type { PeerAttributes } from '../desired.ts'
 import { defaultLocalPref } from '../rib/best-path.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { type OutEntry, OutTable } from './out-table.ts'
 import { Packer } from './packer.ts'
+import { attributesFor, isNamed } from './peer-words.ts'
 
 /** What the peers of an update group have in common. */
 export interface ExportTerms {
@@ -26,7 +29,17 @@ export interface ExportTerms {
   readonly external: boolean
   readonly localAsn: number
   readonly fourOctetAsn: boolean
+  /** IPv4 routes may have IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop: boolean
+  /** They know routes of last resort (RFC 9494). */
+  readonly longLived: boolean
   readonly nextHopSelf: boolean
+  /** Whether the policy could ever let a learned route out to them. */
+  readonly learned: boolean
+  /** Our cluster id towards internal peers, while this speaker is a route reflector (RFC 4456). */
+  readonly clusterId: number | undefined
+  /** They are clients of it. */
+  readonly client: boolean
   /** Our address of each family towards these peers: of the session where it fits, else the speaker's own. */
   readonly self: { readonly [family in Family]?: Address }
   /** The speaker's declared address of each family. */
@@ -35,6 +48,8 @@ export interface ExportTerms {
   readonly maximumOut: { readonly [family in Family]?: number }
   /** How many routes each rule of the policy matched, by its index. */
   readonly hits: Float64Array
+  /** Of the words by which routes name peers, those that these peers bear. */
+  readonly words: ReadonlySet<string>
   /** The only member, where the policy or split horizon makes a difference between peers. */
   readonly only: RoutedPeer | undefined
 }
@@ -51,9 +66,14 @@ interface CacheEntry {
   readonly generation: number
   readonly verdict: Verdict
   readonly nextHop: Address
+  readonly originator: number | undefined
   readonly id: number
   readonly entry: OutEntry
 }
+
+const forAll: readonly PeerAttributes[] = []
+const nobody = { to: undefined, towards: forAll }
+type Cache = Map<number, CacheEntry>
 
 const sourceOf = (originated: boolean) => (originated ? 'originated' : 'learned')
 
@@ -62,8 +82,15 @@ export class Exporter {
   readonly #peers: readonly (RoutedPeer | undefined)[]
   readonly table = new OutTable()
   readonly #decision: ExportDecision = { id: 0, reason: '', rule: -1 }
-  #attributes = 0
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
+  // The route that is decided about: set by `decide`, so that no object is made per prefix.
+  #attributes = 0
+  #originated = false
+  /** What it says of single peers. */
+  #selected: readonly PeerAttributes[] = forAll
+  /** Router id of the internal peer that it is reflected from; undefined for a route that is not reflected. */
+  #originator: number | undefined
+
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
     w0: 0,
@@ -77,14 +104,17 @@ export class Exporter {
     neighbourAsn: undefined,
     neighbourAddress: undefined,
     external: true,
-    fromExternal: false,
+    fromExternal: true,
     localAsn: 0,
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
     nextHop: () => this.#rib.attributes.nextHop(this.#attributes),
     stored: this.#stored,
   }
-  /** Per terms, what the attributes of a path become. */
-  readonly #caches = new WeakMap<ExportTerms, Map<number, CacheEntry>>()
+  /** What the attributes of a path become: by policy and, in it, by all else of the terms that makes a difference to the octets. */
+  readonly #caches = new WeakMap<CompiledPolicy, Map<string, Cache>>()
+  readonly #cacheOfTerms = new WeakMap<ExportTerms, Cache>()
+  /** The same of routes that say something of single peers. */
+  readonly #cachesOfSelected = new WeakMap<ExportTerms, WeakMap<readonly PeerAttributes[], Cache>>()
 
   constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[]) {
     this.#rib = rib
@@ -98,17 +128,20 @@ export class Exporter {
     if (path === none) return this.#no('no route')
     const peer = rib.paths.peer(path)
     const attributes = rib.paths.attributes(path)
-    const originated = peer === ownIndex
-    const obstacle = originated ? undefined : this.#obstacle(terms, peer, attributes)
-    if (obstacle) return this.#no(obstacle)
     this.#attributes = attributes
-    const subject = this.#describe(terms, rib, row, originated)
-    subject.fromExternal = this.#peers[peer]?.external ?? false
-    const verdict = terms.policy.evaluate(subject, hits)
+    this.#originated = peer === ownIndex
+    const source = this.#peers[peer]
+    const obstacle = this.#originated ? undefined : this.#obstacle(terms, source)
+    if (obstacle) return this.#no(obstacle)
+    this.#originator = source && !source.external && !terms.external ? source.routerId : undefined
+    const verdict = terms.policy.evaluate(this.#describe(terms, rib, row, source), hits)
     if (!verdict.accept) return this.#no(verdict.statement, verdict.rule)
-    const nextHop = this.#nextHop(terms, rib.family, attributes, originated, verdict)
+    const { to, towards: selected = forAll } = (this.#originated && rib.originated.get(row)) || nobody
+    if (to && !isNamed(terms.words, to.peers)) return this.#no(to.rule)
+    this.#selected = selected
+    const nextHop = this.#nextHop(terms, rib.family, verdict)
     if (typeof nextHop === 'string') return this.#no(nextHop)
-    const id = this.#encoded(terms, rib.family, attributes, originated, verdict, nextHop)
+    const id = this.#encoded(terms, rib.family, verdict, nextHop)
     if (id === 0) return this.#no('attributes too long for a message')
     this.#decision.id = id
     this.#decision.reason = verdict.statement
@@ -124,18 +157,32 @@ export class Exporter {
   }
 
   /** What BGP itself forbids for a learned route. */
-  #obstacle(terms: ExportTerms, peer: number, attributes: number): string | undefined {
-    const source = this.#peers[peer]
+  #obstacle(terms: ExportTerms, source: RoutedPeer | undefined): string | undefined {
+    const attributes = this.#attributes
     if (source === undefined) return 'the session it came by is gone'
     if (source === terms.only) return 'learned from this peer'
-    if (!terms.external && !source.external) return 'learned from an internal peer, RFC 4271 9.2'
+    const unreflected = terms.external || source.external ? undefined : this.#unreflected(terms, source)
+    if (unreflected) return unreflected
+    if (!terms.longLived && this.#rib.attributes.longLivedStale(attributes))
+      return 'a route of last resort, and the peer knows none, RFC 9494 4.3'
     if (this.#rib.attributes.noAdvertise(attributes)) return 'community NO_ADVERTISE'
     if (terms.external && this.#rib.attributes.noExport(attributes)) return 'community NO_EXPORT'
     if (this.#rib.attributes.asSet(attributes)) return 'AS_SET in the path, RFC 9774 3'
     return undefined
   }
 
-  #describe(terms: ExportTerms, rib: FamilyRib, row: number, originated: boolean): Subject {
+  /** RFC 4456 section 6: what a client says is for all, what another internal peer says for clients. */
+  #unreflected(terms: ExportTerms, source: RoutedPeer): string | undefined {
+    if (terms.clusterId === undefined) return 'learned from an internal peer, RFC 4271 9.2'
+    if (!terms.client && !source.isClient) return 'learned from an internal peer, and neither is a client, RFC 4456 6'
+    const originator = this.#rib.attributes.originatorId(this.#attributes)
+    // It would refuse it (section 8): this spares both sides the message.
+    const returns = originator !== 0 && originator === terms.only?.routerId
+    return returns ? 'this peer is its ORIGINATOR_ID, RFC 4456 8' : undefined
+  }
+
+  #describe(terms: ExportTerms, rib: FamilyRib, row: number, source: RoutedPeer | undefined): Subject {
+    const originated = this.#originated
     const subject = this.#subject
     const { prefixes } = rib
     subject.family = rib.family
@@ -153,41 +200,37 @@ export class Exporter {
     subject.localAsn = terms.localAsn
     this.#stored.id = this.#attributes
     this.#stored.generation = this.#rib.attributes.generation(this.#attributes)
+    subject.fromExternal = source?.external ?? false
     return subject
   }
 
   /** The next hop, always of the route's family (RFC 4271 section 5.1.3, RFC 2545); or why there is none. */
-  #nextHop(
-    terms: ExportTerms,
-    family: Family,
-    attributes: number,
-    originated: boolean,
-    verdict: Verdict,
-  ): Address | string {
+  #nextHop(terms: ExportTerms, family: Family, verdict: Verdict): Address | string {
     const asked = nextHopOf(verdict.actions, family)
-    const self = asked === 'self' || (asked === undefined && terms.nextHopSelf)
-    const own = terms.self[family]
-    const stated = this.#rib.attributes.nextHop(attributes)
+    // RFC 4456 section 10: a reflected route keeps its next hop, unless a statement of the policy asks for another.
+    const reflected = this.#originator !== undefined
+    const self = asked === 'self' || (asked === undefined && terms.nextHopSelf && !reflected)
+    const extends6 = terms.extendedNextHop && family === 'ipv4-unicast'
+    const ofFamily = (of: ExportTerms['self']) => of[family] ?? (extends6 ? of['ipv6-unicast'] : undefined)
+    const own = ofFamily(terms.self)
+    const stated = this.#rib.attributes.nextHop(this.#attributes)
     const changed = terms.external && asked !== 'unchanged'
-    const kept = originated ? (stated ?? terms.declared[family] ?? own) : changed ? own : stated
+    const kept = this.#originated ? (stated ?? ofFamily(terms.declared) ?? own) : changed ? own : stated
     const nextHop = self ? own : typeof asked === 'object' ? asked : kept
     const version = family === 'ipv4-unicast' ? 4 : 6
     if (nextHop === undefined) return `this node has no IPv${version} address to be the next hop`
-    if (nextHop.version !== version) return `next hop ${nextHop} is not of the route's family`
+    if (nextHop.version !== version && !(extends6 && nextHop.version === 6))
+      return `next hop ${nextHop} is not of the route's family`
     if (terms.only && sameAddress(nextHop, terms.only.link.declaration.address)) return 'next hop is the peer itself'
     return nextHop
   }
 
-  #encoded(
-    terms: ExportTerms,
-    family: Family,
-    attributes: number,
-    originated: boolean,
-    verdict: Verdict,
-    nextHop: Address,
-  ): number {
+  #encoded(terms: ExportTerms, family: Family, verdict: Verdict, nextHop: Address): number {
+    const attributes = this.#attributes
+    const originator = this.#originator
+    const selected = this.#selected
     const generation = this.#rib.attributes.generation(attributes)
-    const cache = this.#cacheOf(terms)
+    const cache = this.#cacheOf(terms, selected)
     // Prefixes that share attributes may have met different statements.
     const key = attributes * terms.policy.rules.length + verdict.rule
     const known = cache.get(key)
@@ -195,28 +238,47 @@ export class Exporter {
       known !== undefined &&
       known.generation === generation &&
       known.verdict === verdict &&
+      known.originator === originator &&
       sameAddress(known.nextHop, nextHop) &&
       known.entry.family === family &&
       this.table.holds(known.id, known.entry)
     if (same) return known.id
-    const before = this.#rib.attributes.attributes(attributes)
-    const after = towards(
-      terms,
-      applyActions(verdict.actions, withoutForeignMed(terms, before, originated), terms.localAsn),
-    )
-    const withHop: Attributes = family === 'ipv4-unicast' ? { ...after, nextHop } : after
+    const before = attributesFor(terms, selected, this.#rib.attributes.attributes(attributes))
+    const own = withoutForeignMed(terms, before, this.#originated)
+    const after = towards(terms, applyActions(verdict.actions, own, terms.localAsn), originator)
+    const withHop: Attributes = nextHop.version === 4 ? { ...after, nextHop } : after
     const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
     const entry = this.table.entry(id)
     if (!Packer.fits(entry)) return 0
-    cache.set(key, { generation, verdict, nextHop, id, entry })
+    cache.set(key, { generation, verdict, nextHop, originator, id, entry })
     return id
   }
 
-  #cacheOf(terms: ExportTerms): Map<number, CacheEntry> {
-    const cache = this.#caches.get(terms) ?? new Map<number, CacheEntry>()
-    this.#caches.set(terms, cache)
+  #cacheOf(terms: ExportTerms, selected: readonly PeerAttributes[]): Cache {
+    if (selected === forAll) return this.#sharedCacheOf(terms)
+    const caches = this.#cachesOfSelected.get(terms) ?? new WeakMap<readonly PeerAttributes[], Cache>()
+    this.#cachesOfSelected.set(terms, caches)
+    const cache: Cache = caches.get(selected) ?? new Map<number, CacheEntry>()
+    caches.set(selected, cache)
     return cache
   }
+
+  /** Shared by groups that make the same octets: a reflector has a group for each client, and as many copies would fill its memory. */
+  #sharedCacheOf(terms: ExportTerms): Cache {
+    const known = this.#cacheOfTerms.get(terms)
+    if (known) return known
+    const caches = this.#caches.get(terms.policy) ?? new Map<string, Cache>()
+    this.#caches.set(terms.policy, caches)
+    const key = octetsKey(terms)
+    const cache = caches.get(key) ?? new Map<number, CacheEntry>()
+    caches.set(key, cache)
+    this.#cacheOfTerms.set(terms, cache)
+    return cache
+  }
+}
+
+function octetsKey({ external, localAsn, fourOctetAsn, clusterId, self }: ExportTerms): string {
+  return [external, localAsn, fourOctetAsn, clusterId, ...families.map((family) => self[family] ?? '')].join(' ')
 }
 
 /** RFC 4271 section 5.1.4: the MED of one neighbouring AS is not passed on to another. */
@@ -226,9 +288,16 @@ function withoutForeignMed(terms: ExportTerms, attributes: Attributes, originate
   return rest
 }
 
-/** What crossing, or not crossing, the border of the AS does to attributes. NEXT_HOP is set by the caller. */
-function towards(terms: ExportTerms, { nextHop: _nextHop, ...attributes }: Attributes): Attributes {
-  if (!terms.external) return { ...attributes, localPref: attributes.localPref ?? defaultLocalPref }
+/** What crossing, or not crossing, the border of the AS does to attributes. NEXT_HOP is set by the caller; `originator` is there for a reflected route. */
+function towards(
+  terms: ExportTerms,
+  { nextHop: _nextHop, ...attributes }: Attributes,
+  originator: number | undefined,
+): Attributes {
+  if (!terms.external) {
+    const inside = { ...attributes, localPref: attributes.localPref ?? defaultLocalPref }
+    return originator === undefined ? inside : reflected(terms, inside, originator)
+  }
   const { localPref: _localPref, originatorId: _originator, clusterList: _clusters, ...rest } = attributes
   const extended = rest.extendedCommunities?.filter(isTransitiveExtendedCommunity)
   return {
@@ -236,4 +305,10 @@ function towards(terms: ExportTerms, { nextHop: _nextHop, ...attributes }: Attri
     asPath: prependAsPath(rest.asPath ?? [], terms.localAsn),
     ...(extended && { extendedCommunities: extended }),
   }
+}
+
+/** RFC 4456 section 8: who brought the route into the AS stays as the first reflector said; each reflector puts its cluster before the others. */
+function reflected({ clusterId }: ExportTerms, attributes: Attributes, originator: number): Attributes {
+  const { originatorId = originator, clusterList = [] } = attributes
+  return { ...attributes, originatorId, clusterList: [...(clusterId === undefined ? [] : [clusterId]), ...clusterList] }
 }

@@ -7,7 +7,7 @@ import { type Address, type Family, formatAddress, reachHeader } from 'bgp-ts'
 
 export interface OutEntry {
   readonly family: Family
-  /** The attribute list without MP_REACH_NLRI; with NEXT_HOP for IPv4. */
+  /** The attribute list without MP_REACH_NLRI; with NEXT_HOP where that is an IPv4 address. */
   readonly list: Uint8Array
   /** The value of MP_REACH_NLRI before the prefixes; undefined where the NLRI field of the UPDATE is used. */
   readonly reach: Uint8Array | undefined
@@ -35,7 +35,8 @@ export class OutTable {
     const known = this.#ids.get(key)
     if (known !== undefined) return known
     const id = this.#free.pop() ?? this.#entries.length
-    const reach = family === 'ipv4-unicast' ? undefined : reachHeader(family, nextHop)
+    // An IPv4 route with an IPv6 next hop travels as the other family does (RFC 8950 section 4).
+    const reach = nextHop.version === 4 ? undefined : reachHeader(family, nextHop)
     this.#entries[id] = { family, list, reach, nextHop }
     this.#keys[id] = key
     this.#references[id] = 0

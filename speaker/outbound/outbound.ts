@@ -8,10 +8,12 @@ import type { LocalDeclaration } from '../desired.ts'
 import type { Jobs } from '../jobs.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
+import { type Identity, isLinkLocal } from '../rib/usable.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
-import { clogged, type Member, UpdateGroup } from './update-group.ts'
+import { wordsOf } from './peer-words.ts'
+import { clogged, type Member, refreshMarker, UpdateGroup } from './update-group.ts'
 
 /** That routes of a family are held back from a peer, or, with none held, no more are. */
 export interface HeldBack {
@@ -29,6 +31,8 @@ export class Outbound {
   readonly #jobs: Jobs
   readonly #exporter: Exporter
   readonly #local: () => LocalDeclaration | undefined
+  readonly #own: Identity
+  readonly #isLearning: () => boolean
   readonly #groups = new Set<UpdateGroup>()
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
@@ -36,20 +40,25 @@ export class Outbound {
   /** Families in which a peer is told to have routes held back. */
   readonly #held = new WeakMap<RoutedPeer, Set<Family>>()
   readonly #onHeldBack: (news: HeldBack) => void
+  #statedWords: ReadonlySet<string> = new Set()
 
   constructor(
     rib: Rib,
     jobs: Jobs,
     peers: readonly (RoutedPeer | undefined)[],
     local: () => LocalDeclaration | undefined,
+    own: Identity,
     endOfRibHeld: boolean,
+    isLearning: () => boolean,
     onHeldBack: (news: HeldBack) => void,
   ) {
     this.#rib = rib
     this.#jobs = jobs
     this.#exporter = new Exporter(rib, peers)
     this.#local = local
+    this.#own = own
     this.#endOfRibHeld = endOfRibHeld
+    this.#isLearning = isLearning
     this.#onHeldBack = onHeldBack
   }
 
@@ -57,7 +66,7 @@ export class Outbound {
   join(peer: RoutedPeer): void {
     const terms = this.#termsOf(peer)
     const key = keyOf(terms, peer)
-    const member: Member = { peer, awaiting: new Set(peer.negotiated?.families) }
+    const member: Member = { peer, awaiting: new Set(peer.negotiated?.families), refreshing: new Set() }
     const waiting = [...this.#groups].find((group) => group.key === key && !group.started)
     if (waiting) {
       waiting.members.add(member)
@@ -67,7 +76,7 @@ export class Outbound {
     const out = negotiated.map((family) => new AdjRibOut(this.#rib.families[family], this.#exporter.table))
     for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const group = this.#addGroup(key, terms, out, member)
-    for (const one of out) one.markAll(false, terms.policy.acceptsLearned)
+    for (const one of out) one.markAll(false, terms.learned)
     this.#schedule(group, gatherMs)
   }
 
@@ -85,7 +94,7 @@ export class Outbound {
     const key = keyOf(terms, peer)
     if (key === group.key) return
     const own = this.#detach(group, peer, key, terms)
-    for (const out of own.out) out.markAll(false, terms.policy.acceptsLearned || group.terms.policy.acceptsLearned)
+    for (const out of own.out) out.markAll(false, terms.learned || group.terms.learned)
     this.#schedule(own)
   }
 
@@ -93,10 +102,15 @@ export class Outbound {
     return this.#statedNextHops
   }
 
-  /** Takes the next hops that originated routes name; true when that may change who can share a group. */
-  setStatedNextHops(hops: ReadonlySet<string>): boolean {
-    const changed = hops.size !== this.#statedNextHops.size || [...hops].some((hop) => !this.#statedNextHops.has(hop))
+  get statedWords(): ReadonlySet<string> {
+    return this.#statedWords
+  }
+
+  /** Takes the next hops that originated routes name, and the words by which they name peers; true when that may change who can share a group. */
+  setStated(hops: ReadonlySet<string>, words: ReadonlySet<string>): boolean {
+    const changed = differ(hops, this.#statedNextHops) || differ(words, this.#statedWords)
     this.#statedNextHops = hops
+    this.#statedWords = words
     return changed
   }
 
@@ -105,7 +119,12 @@ export class Outbound {
     const group = this.#groupOf(peer)
     if (!group) return
     const own = group.members.size > 1 ? this.#detach(group, peer, group.key, group.terms) : group
-    own.of(this.#rib.families[family])?.markAll(true, own.terms.policy.acceptsLearned)
+    own.of(this.#rib.families[family])?.markAll(true, own.terms.learned)
+    const member = [...own.members].find((one) => one.peer === peer)
+    if (peer.negotiated?.enhancedRefresh && member && !member.awaiting.has(family) && !member.refreshing.has(family)) {
+      member.refreshing.add(family)
+      peer.link.send(refreshMarker(family, 'begin'))
+    }
     this.#schedule(own)
   }
 
@@ -117,11 +136,24 @@ export class Outbound {
       const out = group.of(rib)
       if (!out) continue
       const known = out.sent(row) !== 0 || out.guard?.holds(row) === true
-      if (!originated && !group.terms.policy.acceptsLearned && !known) continue
+      if (!originated && !group.terms.learned && !known) continue
       out.mark(row)
       this.#schedule(group)
     }
     if (best === none) this.#free(rib, row)
+  }
+
+  /** Sends the End-of-RIB markers that nothing holds back any more. */
+  endDeferred(): void {
+    if (this.#endOfRibHeld) return
+    for (const group of this.#groups) {
+      if (group.settled && group.started && !this.#defers(group)) group.endInitialDump()
+    }
+  }
+
+  /** What was learned is not complete yet, and these peers are sent of it (RFC 4724 section 4.1). */
+  #defers({ terms }: UpdateGroup): boolean {
+    return terms.learned && this.#isLearning()
   }
 
   drained(peer: RoutedPeer): void {
@@ -131,7 +163,7 @@ export class Outbound {
 
   releaseEndOfRib(): void {
     this.#endOfRibHeld = false
-    for (const group of this.#groups) if (group.settled && group.started) group.endInitialDump()
+    this.endDeferred()
   }
 
   /** What the peer has been sent for a row, and what the rules say of it now. */
@@ -176,32 +208,43 @@ export class Outbound {
   #termsOf(peer: RoutedPeer): ExportTerms {
     const local = this.#local()
     const { negotiated, link, exportPolicy } = peer
+    const external = negotiated?.external ?? true
     const session = link.localAddress
     const self = Object.fromEntries(
       families.flatMap((family) => {
         const version = family === 'ipv4-unicast' ? 4 : 6
-        const address = session?.version === version ? session : local?.addresses[family]
+        const declared = local?.addresses[family]
+        // A link-local address of the session is a next hop only where there is no better one.
+        const fits = session?.version === version && !(isLinkLocal(session) && declared)
+        const address = fits ? session : declared
         return address ? [[family, address]] : []
       }),
     )
+    const learned = exportPolicy.acceptsLearnedTowards[external ? 'external' : 'internal']
     return {
       policy: exportPolicy,
-      external: negotiated?.external ?? true,
+      external,
+      learned,
+      clusterId: external ? undefined : this.#own.clusterId,
+      client: peer.isClient,
       localAsn: negotiated?.localAsn ?? 0,
       fourOctetAsn: negotiated?.fourOctetAsn ?? true,
+      extendedNextHop: negotiated?.extendedNextHop ?? false,
+      longLived: negotiated?.peerCapabilities.some(({ kind }) => kind === 'long-lived-graceful-restart') ?? false,
       nextHopSelf: link.declaration.nextHopSelf,
       self,
       declared: local?.addresses ?? {},
       maximumOut: link.declaration.maximumOut ?? {},
       hits: new Float64Array(exportPolicy.rules.length),
-      only: this.#standsAlone(peer) ? peer : undefined,
+      words: new Set(wordsOf(link.declaration, external).filter((word) => this.#statedWords.has(word))),
+      only: learned || this.#standsAlone(peer) ? peer : undefined,
     }
   }
 
-  /** Whether what this peer is sent depends on who it is: by policy, split horizon, or because routes have its address as next hop (RFC 4271 section 5.1.3). */
+  /** Whether what this peer is sent depends on who it is, apart from split horizon: by policy, or because routes have its address as next hop (RFC 4271 section 5.1.3). */
   #standsAlone({ exportPolicy, link }: RoutedPeer): boolean {
     const { address } = link.declaration
-    return exportPolicy.usesNeighbour || exportPolicy.acceptsLearned || this.#statedNextHops.has(formatAddress(address))
+    return exportPolicy.usesNeighbour || this.#statedNextHops.has(formatAddress(address))
   }
 
   #groupOf(peer: RoutedPeer): UpdateGroup | undefined {
@@ -244,7 +287,11 @@ export class Outbound {
   #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
     const out = group.out.map((one) => one.clone())
     for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
-    const member = this.#removeMember(group, peer) ?? { peer, awaiting: new Set<Family>() }
+    const member = this.#removeMember(group, peer) ?? {
+      peer,
+      awaiting: new Set<Family>(),
+      refreshing: new Set<Family>(),
+    }
     const own = this.#addGroup(key, terms, out, member)
     own.started = true
     return own
@@ -264,7 +311,8 @@ export class Outbound {
     // A clogged member wakes the group when its socket drains.
     this.#tellHeldBack(group)
     if (!group.settled) return waiting && [...group.members].every(({ peer }) => peer.link.queuedBytes > clogged)
-    if (!this.#endOfRibHeld) group.endInitialDump()
+    group.endRefreshes()
+    if (!this.#endOfRibHeld && !this.#defers(group)) group.endInitialDump()
     this.#merge(group)
     return true
   }
@@ -312,6 +360,10 @@ export class Outbound {
   }
 }
 
+function differ(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size !== other.size || [...one].some((item) => !other.has(item))
+}
+
 /** All that makes a difference in what a peer is sent. */
 function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
   const hops = (of: ExportTerms['self']) =>
@@ -324,21 +376,22 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
     terms.external,
     terms.localAsn,
     terms.fourOctetAsn,
+    terms.extendedNextHop,
+    terms.longLived,
     terms.nextHopSelf,
+    terms.clusterId,
+    terms.client,
     usesSelf(terms) && hops(terms.self),
     hops(terms.declared),
     families.map((family) => terms.maximumOut[family]),
     peer.negotiated?.families,
+    [...terms.words].sort(),
+
     terms.only?.name,
   ])
 }
 
 /** Whether our address of the session can end up in a next hop. Where it cannot, it does not keep peers apart. */
-function usesSelf({ nextHopSelf, policy, declared }: ExportTerms): boolean {
-  return (
-    nextHopSelf ||
-    policy.setsNextHopSelf ||
-    policy.acceptsLearned ||
-    families.some((family) => declared[family] === undefined)
-  )
+function usesSelf({ nextHopSelf, policy, learned, declared }: ExportTerms): boolean {
+  return nextHopSelf || policy.setsNextHopSelf || learned || families.some((family) => declared[family] === undefined)
 }

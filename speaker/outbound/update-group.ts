@@ -3,7 +3,7 @@
  * their terms agree; the key is that sentence as a value. A group hands out buffers, and knows nothing of sockets.
  */
 
-import { endOfRib, type Family, families } from 'bgp-ts'
+import { encodeMessage, endOfRib, type Family, families, familyNumbers } from 'bgp-ts'
 import type { FamilyRib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import type { AdjRibOut } from './adj-rib-out.ts'
@@ -14,6 +14,14 @@ export interface Member {
   readonly peer: RoutedPeer
   /** Families whose End-of-RIB has not been sent yet. */
   readonly awaiting: Set<Family>
+  /** Families of which all is being sent again, with a beginning and an end (RFC 7313). */
+  readonly refreshing: Set<Family>
+}
+
+/** BoRR or EoRR of a family (RFC 7313 section 3.2). */
+export function refreshMarker(family: Family, which: 'begin' | 'end'): Uint8Array {
+  const { afi, safi } = familyNumbers[family]
+  return encodeMessage({ kind: 'route-refresh', afi, safi, subtype: which === 'begin' ? 1 : 2 })
 }
 
 /** More than this in a socket's queue, and the group waits for it, or goes on without it. */
@@ -68,6 +76,14 @@ export class UpdateGroup {
         peer.link.send(endOfRib(family))
         peer.counters[family].endOfRibSent = true
       }
+    }
+  }
+
+  /** Ends the refreshes that members asked for. */
+  endRefreshes(): void {
+    for (const { peer, refreshing } of this.members) {
+      for (const family of refreshing) peer.link.send(refreshMarker(family, 'end'))
+      refreshing.clear()
     }
   }
 

@@ -30,7 +30,7 @@ export type StateName = State['name']
 /** The state while it has this name, with what is known in it. */
 type In<Name extends StateName> = State & { readonly name: Name }
 
-export const timers = ['connect-retry', 'hold', 'keepalive'] as const
+export const timers = ['connect-retry', 'hold', 'keepalive', 'send-hold'] as const
 export type TimerName = (typeof timers)[number]
 
 export type Event =
@@ -53,8 +53,8 @@ export type Action =
   | { readonly do: 'arm'; readonly timer: TimerName; readonly seconds: number }
   | { readonly do: 'disarm'; readonly timer: TimerName }
   | { readonly do: 'up'; readonly negotiated: Negotiated }
-  /** `established` tells whether routes have to go. */
-  | { readonly do: 'down'; readonly why: string; readonly established: boolean }
+  /** `established` tells whether there are routes; `graceful` whether they stay while the peer restarts (RFC 4724 section 4.2). */
+  | { readonly do: 'down'; readonly why: string; readonly established: boolean; readonly graceful: boolean }
   | { readonly do: 'deliver'; readonly message: Message }
 
 export interface MachineConfig {
@@ -63,6 +63,8 @@ export interface MachineConfig {
   readonly connectRetry: number
   /** Never dials: waits in Active. */
   readonly passive: boolean
+  /** Seconds that the peer may take nothing of what is sent, by the negotiated hold time (RFC 9687). */
+  readonly sendHold: (holdTime: number) => number
 }
 
 export type Step = readonly [state: State, actions: readonly Action[]]
@@ -71,6 +73,11 @@ export const idle: State = { name: 'Idle', failures: 0 }
 
 /** RFC 4271 section 8.2.2: a large hold time while waiting for the OPEN. */
 export const openHoldSeconds = 240
+
+/** RFC 9687 section 3.1: eight minutes, or twice the hold time where that is more. */
+export function usualSendHold(holdTime: number): number {
+  return Math.max(480, 2 * holdTime)
+}
 
 /** A connection that is not there by then is given up: the kernel alone would try for minutes. */
 export const connectSeconds = 30
@@ -81,11 +88,14 @@ export function step(state: State, event: Event, config: MachineConfig): Step {
   // What means the same in every state comes first.
   if (event.kind === 'stop') return stop(state, event)
   if (state.name === 'Idle') return event.kind === 'start' ? begin(state, config) : stay(state)
-  if (event.kind === 'reset') return fall(state, config, event.why, notification(event.reason))
-  if (event.kind === 'malformed') return fall(state, config, event.fault.text, { ...event.fault, kind: 'notification' })
-  if (event.kind === 'disconnected') return fall(state, config, event.why)
+  if (event.kind === 'reset') return fall(state, config, event.why, 'final', notification(event.reason))
+  if (event.kind === 'malformed') {
+    const farewell: Notification = { ...event.fault, kind: 'notification' }
+    return fall(state, config, event.fault.text, endingBy(farewell), farewell)
+  }
+  if (event.kind === 'disconnected') return fall(state, config, event.why, 'lost')
   if (event.kind === 'received' && event.message.kind === 'notification') {
-    return fall(state, config, 'NOTIFICATION received')
+    return fall(state, config, 'NOTIFICATION received', isHardReset(event.message) ? 'final' : 'notified')
   }
   switch (state.name) {
     case 'Connect':
@@ -107,7 +117,8 @@ function begin(state: State, config: MachineConfig): Step {
 }
 
 function connect(state: In<'Connect'>, event: Event, config: MachineConfig): Step {
-  if (event.kind === 'timer' && event.timer === 'connect-retry') return fall(state, config, 'connection timed out')
+  if (event.kind === 'timer' && event.timer === 'connect-retry')
+    return fall(state, config, 'connection timed out', 'lost')
   if (event.kind !== 'connected') return stay(state)
   const send: Action = { do: 'send', message: openMessage(config.open) }
   const hold: Action = { do: 'arm', timer: 'hold', seconds: openHoldSeconds }
@@ -166,6 +177,10 @@ function established(state: In<'Established'>, event: Event, config: MachineConf
 
 function alive(state: In<'OpenConfirm' | 'Established'>, timer: TimerName, config: MachineConfig): Step {
   if (timer === 'hold') return holdExpired(state, config)
+  if (timer === 'send-hold') {
+    const why = 'send hold timer expired: the peer does not read'
+    return fall(state, config, why, 'final', notification('send hold timer expired'))
+  }
   if (timer !== 'keepalive') return stay(state)
   return [state, [{ do: 'send', message: { kind: 'keepalive' } }, ...keepaliveOnly(state.negotiated)]]
 }
@@ -192,7 +207,7 @@ function holdAndKeepalive(negotiated: Negotiated): Action[] {
 const stay = (state: State): Step => [state, []]
 
 function holdExpired(state: State, config: MachineConfig): Step {
-  return fall(state, config, 'hold timer expired', notification('hold timer expired'))
+  return fall(state, config, 'hold timer expired', 'notified', notification('hold timer expired'))
 }
 
 /** RFC 6608: the subcode names the state, the data is the type of the message that was not expected. */
@@ -204,27 +219,64 @@ function unexpected(
   const type = message.kind === 'route-refresh' ? messageTypes.routeRefresh : messageTypes[message.kind]
   const why = `${message.kind} in ${state.name}, RFC 4271 8.2.2`
   const finding = fault(`unexpected message in ${state.name}`, why, Uint8Array.of(type))
-  return fall(state, config, finding.text, { ...finding, kind: 'notification' })
+  return fall(state, config, finding.text, 'notified', { ...finding, kind: 'notification' })
+}
+
+/**
+ * How a session ended, which decides whether the peer's routes stay: without a word, with a NOTIFICATION that both sides
+ * take for a restart if they agreed on it (RFC 8538), or for good.
+ */
+type Ending = 'lost' | 'notified' | 'final'
+
+/** A Cease is a decision, not an accident: routes go. */
+const endingBy = ({ code }: Notification): Ending => (code === cease ? 'final' : 'notified')
+const cease = 6
+
+/** RFC 8538 section 3.1. */
+export function isHardReset({ code, subcode }: Notification): boolean {
+  return code === cease && subcode === hardResetSubcode
+}
+const hardResetSubcode = 9
+
+/** Where a NOTIFICATION alone would look like a restart, the real one goes inside a hard reset (RFC 8538 section 3.1). */
+function meantForGood(farewell: Notification, state: State): Notification {
+  if (state.name !== 'Established' || !state.negotiated.gracefulRestart?.notification) return farewell
+  return notification('hard reset', Uint8Array.of(farewell.code, farewell.subcode, ...farewell.data))
+}
+
+/** Whether the routes of a session that ended so are kept. */
+function isGraceful(state: State, ending: Ending): boolean {
+  if (state.name !== 'Established' || ending === 'final') return false
+  const { gracefulRestart: terms } = state.negotiated
+  return terms !== undefined && terms.families.length > 0 && (ending === 'lost' || terms.notification)
 }
 
 /** Every way down that is tried again: say why to the peer if it can hear, let go of everything, wait longer each time. */
-function fall(state: State, config: MachineConfig, why: string, farewell?: Notification): Step {
+function fall(state: State, config: MachineConfig, why: string, ending: Ending, farewell?: Notification): Step {
   const failures = state.failures + 1
   const retry: Action[] = config.passive
     ? []
     : [{ do: 'arm', timer: 'connect-retry', seconds: retryDelay(failures, config.connectRetry) }]
-  return [{ name: 'Active', failures }, [...letGo(state, why, farewell), ...retry]]
+  return [{ name: 'Active', failures }, [...letGo(state, why, ending, farewell), ...retry]]
 }
 
+/** Silence is what a restart looks like; a reason is meant for good. */
 function stop(state: State, event: Event & { kind: 'stop' }): Step {
   const farewell = event.reason && notification(event.reason, event.data)
-  return [idle, letGo(state, event.why, farewell)]
+  return [idle, letGo(state, event.why, farewell ? 'final' : 'lost', farewell)]
 }
 
-function letGo(state: State, why: string, farewell?: Notification): Action[] {
+function letGo(state: State, why: string, ending: Ending, farewell?: Notification): Action[] {
   const canHear = state.name === 'OpenSent' || state.name === 'OpenConfirm' || state.name === 'Established'
-  const goodbye: Action[] = canHear && farewell ? [{ do: 'send', message: farewell }] : []
+  const message = farewell && (ending === 'final' ? meantForGood(farewell, state) : farewell)
+  const goodbye: Action[] = canHear && message ? [{ do: 'send', message }] : []
   const disarm = timers.map((timer): Action => ({ do: 'disarm', timer }))
   if (state.name === 'Idle') return disarm
-  return [...goodbye, { do: 'disconnect' }, ...disarm, { do: 'down', why, established: state.name === 'Established' }]
+  const down: Action = {
+    do: 'down',
+    why,
+    established: state.name === 'Established',
+    graceful: isGraceful(state, ending),
+  }
+  return [...goodbye, { do: 'disconnect' }, ...disarm, down]
 }

@@ -28,7 +28,7 @@ export interface SessionOwner {
   /** After every step that changed the state. */
   moved(from: State, to: State): void
   up(negotiated: Negotiated): void
-  down(why: string, established: boolean): void
+  down(why: string, established: boolean, graceful: boolean): void
   /** The body of an UPDATE, while Established. */
   update(bytes: Uint8Array, at: number, end: number): Fault | undefined
   deliver(message: Message): void
@@ -45,6 +45,7 @@ export class Session {
   #connection: Connection | undefined
   #framer = new Framer()
   #holdMs = 0
+  #sendHoldMs = 0
   #generation = 0
 
   constructor(world: World, owner: SessionOwner) {
@@ -78,7 +79,17 @@ export class Session {
   }
 
   send(bytes: Uint8Array): boolean {
-    return this.#connection?.write(bytes) ?? false
+    const connection = this.#connection
+    if (!connection) return false
+    const taken = connection.write(bytes)
+    if (!taken) this.#watchQueue()
+    return taken
+  }
+
+  /** RFC 9687: a peer that reads nothing for so long is gone, however lively its keepalives are. */
+  #watchQueue(): void {
+    if (this.#sendHoldMs > 0 && !this.#deadlines.isArmed('send-hold'))
+      this.#deadlines.arm('send-hold', this.#sendHoldMs)
   }
 
   #perform(action: Action): void {
@@ -96,7 +107,7 @@ export class Session {
       case 'send':
         this.#owner.counted('out', action.message.kind)
         if (action.message.kind === 'notification') this.#owner.notified('out', action.message)
-        this.#connection?.write(encodeMessage(action.message))
+        this.send(encodeMessage(action.message))
         break
       case 'arm':
         this.#deadlines.arm(action.timer, this.#milliseconds(action.timer, action.seconds))
@@ -106,11 +117,12 @@ export class Session {
         break
       case 'up':
         this.#holdMs = action.negotiated.holdTime * 1000
+        this.#sendHoldMs = this.#owner.config().sendHold(action.negotiated.holdTime) * 1000
         if (action.negotiated.extendedMessages) this.#framer.maximumLength = extendedMaximumLength
         this.#owner.up(action.negotiated)
         break
       case 'down':
-        this.#owner.down(action.why, action.established)
+        this.#owner.down(action.why, action.established, action.graceful)
         break
       case 'deliver':
         this.#owner.deliver(action.message)
@@ -133,7 +145,7 @@ export class Session {
 
   /** RFC 4271 section 10: 75 to 100 percent of the value, so that peers do not fall into step; the hold time is exact. */
   #milliseconds(timer: TimerName, seconds: number): number {
-    const jitter = timer === 'hold' ? 1 : 0.75 + 0.25 * this.#world.random()
+    const jitter = timer === 'hold' || timer === 'send-hold' ? 1 : 0.75 + 0.25 * this.#world.random()
     // RFC 4271 section 4.4: keepalives no more often than once a second, jitter or not.
     return Math.max(timer === 'keepalive' ? 1000 : 0, seconds * 1000 * jitter)
   }
@@ -145,7 +157,11 @@ export class Session {
     return {
       onOpen: () => current() && this.#guarded(() => this.handle({ kind: 'connected' })),
       onData: (chunk) => current() && this.#guarded(() => this.#read(chunk)),
-      onDrain: () => current() && this.#guarded(() => this.#owner.drained()),
+      onDrain: () => {
+        if (!current()) return
+        this.#deadlines.disarm('send-hold')
+        this.#guarded(() => this.#owner.drained())
+      },
       onClose: (why) => {
         if (!current()) return
         this.#connection = undefined

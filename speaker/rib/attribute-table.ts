@@ -21,14 +21,16 @@ export interface NextHopWords {
 
 export const noNextHop: Readonly<NextHopWords> = { version: 0, w0: 0, w1: 0, w2: 0, w3: 0 }
 
+/** Eight are as many as a column of octets holds. */
 const bits = {
   looped: 1,
-  hasNextHop: 2,
-  noExport: 4,
-  noAdvertise: 8,
-  gracefulShutdown: 16,
-  blackhole: 32,
-  asSet: 64,
+  noExport: 2,
+  noAdvertise: 4,
+  longLivedStale: 8,
+  noLongLived: 16,
+  gracefulShutdown: 32,
+  blackhole: 64,
+  asSet: 128,
 } as const
 
 const initialEntries = 256
@@ -158,7 +160,8 @@ export class AttributeTable {
 
   /** The attributes as they came, before an import policy changed them. */
   plain(id: number): number {
-    return this.#plain[id] || id
+    while (this.#plain[id] !== 0) id = this.#plain[id]!
+    return id
   }
 
   /** Changes whenever the id is given to another list. */
@@ -192,6 +195,16 @@ export class AttributeTable {
 
   noExport(id: number): boolean {
     return (this.#flags[id]! & bits.noExport) !== 0
+  }
+
+  /** Community LLGR_STALE: a route of last resort (RFC 9494 section 4.2). */
+  longLivedStale(id: number): boolean {
+    return (this.#flags[id]! & bits.longLivedStale) !== 0
+  }
+
+  /** Community NO_LLGR. */
+  noLongLived(id: number): boolean {
+    return (this.#flags[id]! & bits.noLongLived) !== 0
   }
 
   noAdvertise(id: number): boolean {
@@ -235,6 +248,11 @@ export class AttributeTable {
     return this.#originators[id]! >>> 0
   }
 
+  /** Whether CLUSTER_LIST names this cluster. Decodes: asked by reflectors alone, once a message. */
+  hasCluster(id: number, cluster: number): boolean {
+    return this.#clusterLengths[id]! > 0 && (this.attributes(id).clusterList?.includes(cluster) ?? false)
+  }
+
   clusterListLength(id: number): number {
     return this.#clusterLengths[id]!
   }
@@ -251,12 +269,13 @@ export class AttributeTable {
   #setSummary(id: number, summary: AttributeSummary): void {
     this.#flags[id] =
       (summary.looped ? bits.looped : 0) |
-      (summary.hasNextHop ? bits.hasNextHop : 0) |
       (summary.noExport ? bits.noExport : 0) |
       (summary.noAdvertise ? bits.noAdvertise : 0) |
       (summary.gracefulShutdown ? bits.gracefulShutdown : 0) |
       (summary.blackhole ? bits.blackhole : 0) |
-      (summary.asSet ? bits.asSet : 0)
+      (summary.asSet ? bits.asSet : 0) |
+      (summary.longLivedStale ? bits.longLivedStale : 0) |
+      (summary.noLongLived ? bits.noLongLived : 0)
     this.#origins[id] = summary.origin
     this.#pathLengths[id] = summary.asPathLength
     this.#neighbours[id] = summary.neighbourAsn | 0

@@ -36,8 +36,16 @@ const routerIdOf = (candidate: Candidate, table: AttributeTable) =>
 
 const medName = 'lower MED'
 
+/** From this tie-break on, the choice is only there to be the same every time: it says nothing about the paths. */
+const arbitraryFrom = 'lower router id'
+
 /** In order; negative means that `a` is better. The interior cost to the next hop is left out: there is no IGP here. */
 export const tiebreaks: readonly Tiebreak[] = [
+  // RFC 9494 section 4.3: whatever else speaks for it.
+  [
+    'not long-lived stale',
+    (a, b, table) => Number(table.longLivedStale(a.attributes)) - Number(table.longLivedStale(b.attributes)),
+  ],
   ['originated here', (a, b) => Number(b.peer.originated) - Number(a.peer.originated)],
   ['higher local preference', (a, b, table) => localPrefOf(b, table) - localPrefOf(a, table)],
   ['shorter AS path', (a, b, table) => table.pathLength(a.attributes) - table.pathLength(b.attributes)],
@@ -86,6 +94,31 @@ export function bestOf(candidates: readonly Candidate[], table: AttributeTable):
     if (wins) best = index
   }
   return best ?? 0
+}
+
+/**
+ * Indexes of the candidates that are as good as the best one, itself among them, the best first: those that only an arbitrary tie-break, if
+ * any, separates from the best path of their own neighbouring AS, and that from the best of all. Traffic may be shared among them.
+ */
+export function equallyGood(candidates: readonly Candidate[], table: AttributeTable): number[] {
+  const isAsGood = (a: Candidate, b: Candidate) => {
+    const sameNeighbour = table.neighbourAsn(a.attributes) === table.neighbourAsn(b.attributes)
+    for (const [reason, compare] of tiebreaks) {
+      if (reason === arbitraryFrom) return true
+      if ((reason !== medName || sameNeighbour) && compare(a, b, table) !== 0) return false
+    }
+    return true
+  }
+  const best = candidates[bestOf(candidates, table)]!
+  const equal = candidates.flatMap((candidate, index) => {
+    if (!isAsGood(best, candidate)) return []
+    // A lower MED of its own AS rules a path out, even where the best one is another AS's.
+    const neighbour = table.neighbourAsn(candidate.attributes)
+    const siblings = candidates.filter(({ attributes }) => table.neighbourAsn(attributes) === neighbour)
+    return isAsGood(siblings[bestOf(siblings, table)]!, candidate) ? [index] : []
+  })
+  const order = (a: number, b: number) => compareCandidates(candidates[a]!, candidates[b]!, table).order
+  return equal.sort((a, b) => (candidates[b] === best ? 1 : candidates[a] === best ? -1 : order(a, b)))
 }
 
 /** The tie-break that a candidate lost by: to the best of its own neighbouring AS where it is not that one itself, else to the best of all. */

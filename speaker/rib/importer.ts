@@ -6,15 +6,18 @@
 import {
   type Address,
   type AttributeSummary,
+  type Attributes,
   checkNlri,
   encodeAttributes,
   endOfRibFamily,
   type Family,
   type Fault,
+  familyNumbers,
   fault,
   formatPrefix,
   hex,
   isFault,
+  isNoUnicast,
   judgeAttributes,
   newUpdateParts,
   Prefix,
@@ -35,20 +38,25 @@ import {
   type Subject,
   type Verdict,
 } from '../../policy/index.ts'
+import { lastResortActions, type Retention } from '../retention.ts'
 import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
 import { ContextIds } from './context-ids.ts'
 import type { FamilyRib, Rib } from './rib.ts'
-import { nextHopProblem, type OwnAddresses } from './usable.ts'
+import { clusterLoop, type Identity, loopProblem, nextHopProblem } from './usable.ts'
 import { blackholeRefused, refusedBy, type WellKnownRule, wellKnownRules } from './well-known.ts'
 
 const unusable = 0
+/** Code of the NOTIFICATION for a malformed UPDATE. */
+const updateError = 3
+export const beyondLimit = 'maximum number of prefixes'
 
 export class Importer {
   readonly #world: World
   readonly #rib: Rib
-  readonly #own: OwnAddresses
+  readonly #own: Identity
+  readonly #retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>
   readonly #contexts = new ContextIds()
   readonly #parts = newUpdateParts()
   /** The attribute list of a message, where MP attributes have to be cut out of it. */
@@ -64,6 +72,10 @@ export class Importer {
   /** What the verdicts of this walk make of the attributes. */
   readonly #changes = new Map<Verdict, number>()
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
+  /** Prefixes of the family that the peer may announce. */
+  #limit = Number.POSITIVE_INFINITY
+  /** Among paths: of the peer, or of one of its path identifiers. */
+  #index = 0
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
     w0: 0,
@@ -84,34 +96,45 @@ export class Importer {
     stored: this.#stored,
   }
 
-  constructor(world: World, rib: Rib, own: OwnAddresses) {
+  constructor(world: World, rib: Rib, own: Identity, retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>) {
     this.#world = world
     this.#rib = rib
     this.#own = own
     this.#stored.table = rib.attributes
+    this.#retention = retention
   }
 
   /** Takes the body of an UPDATE. A fault ends the session; anything milder is dealt with here (RFC 7606). */
   update(peer: RoutedPeer, bytes: Uint8Array, at: number, end: number): Fault | undefined {
+    this.#peer = peer
+    const wrong = this.#read(peer, bytes, at, end)
+    // A limit that is reached ends the session too, but nothing was malformed.
+    if (wrong?.code === updateError) this.#note('session-reset', wrong.text, bytes, end)
+    return wrong
+  }
+
+  #read(peer: RoutedPeer, bytes: Uint8Array, at: number, end: number): Fault | undefined {
     const parts = this.#parts
     const framing = scanUpdate(bytes, at, end, parts)
     if (framing) return framing
     const ended = endOfRibFamily(bytes, parts)
     if (ended) {
       peer.counters[ended].endOfRibReceived = true
+      this.#retention.endOfRib(peer, ended)
       return undefined
     }
-    const unreach = parts.unreachAt ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd) : undefined
+    const unreach = parts.unreachAt
+      ? readUnreach(bytes, parts.unreachAt, parts.unreachEnd, parts.unreachFrom)
+      : undefined
     if (isFault(unreach)) return unreach
-    const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd) : undefined
+    const reach = parts.reachAt ? readReach(bytes, parts.reachAt, parts.reachEnd, parts.reachFrom) : undefined
     if (isFault(reach)) return reach
     const wrong =
-      checkNlri(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast') ??
-      checkNlri(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast') ??
-      (unreach?.family && checkNlri(bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family)) ??
-      (reach?.family && checkNlri(bytes, reach.nlriAt, reach.nlriEnd, reach.family))
+      this.#check(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast') ??
+      this.#check(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast') ??
+      (unreach?.family && this.#check(bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family)) ??
+      (reach?.family && this.#check(bytes, reach.nlriAt, reach.nlriEnd, reach.family))
     if (wrong) return wrong
-    this.#peer = peer
     // Withdrawals first: a prefix that is in both is announced (RFC 4271 section 4.3).
     this.#withdraw(bytes, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast')
     if (unreach?.family) this.#withdraw(bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family)
@@ -119,9 +142,10 @@ export class Importer {
       const verdict = this.#announce(bytes, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast', undefined, end)
       if (verdict) return verdict
     }
-    if (reach?.family) return this.#announce(bytes, reach.nlriAt, reach.nlriEnd, reach.family, reach, end)
-    const routes = parts.nlriAt < parts.nlriEnd || parts.withdrawnAt < parts.withdrawnEnd || unreach || reach
-    return routes ? undefined : this.#attributesAlone(bytes, end)
+    const reachable = parts.nlriAt < parts.nlriEnd || (reach && reach.nlriAt < reach.nlriEnd)
+    const others = parts.attributesEnd - parts.attributesAt > parts.unreachEnd - parts.unreachFrom
+    if (!reachable && others) return this.#attributesAlone(bytes)
+    return reach?.family && this.#announce(bytes, reach.nlriAt, reach.nlriEnd, reach.family, reach, end)
   }
 
   /** Re-reads what is stored of a peer, as it came, after its import policy changed: what is rejected now goes, the rest becomes what it is now. */
@@ -131,22 +155,30 @@ export class Importer {
       this.#prepare(peer, rib, unusable)
       for (let path = 0; path < paths.end; path++) {
         const row = paths.row(path)
-        if (row < 0 || paths.peer(path) !== peer.index) continue
-        const plain = this.#rib.attributes.plain(paths.attributes(path))
+        if (row < 0 || this.#retention.ownerOf(paths.peer(path)) !== peer) continue
+        const stored = paths.attributes(path)
+        const plain = this.#rib.attributes.plain(stored)
         if (plain !== this.#attributes) this.#prepare(peer, rib, plain)
         const [w0, w1, w2, w3] = [prefixes.word0(row), prefixes.word1(row), prefixes.word2(row), prefixes.word3(row)]
         const length = prefixes.length(row)
         const verdict = this.#judge(w0, w1, w2, w3, length, peer.importHits)
         const refused = this.#refusal(verdict)
         if (refused === undefined) {
-          this.#rib.announce(rib, peer.index, w0, w1, w2, w3, length, this.#become(verdict))
+          this.#rib.rewrite(rib, path, this.#asStored(stored, this.#become(verdict)))
           continue
         }
         peer.counters[rib.family].accepted--
-        this.#refuse(refused, w0, w1, w2, w3, length)
+        this.#noteRefused(refused, w0, w1, w2, w3, length)
         this.#rib.removePath(rib, path)
       }
     }
+  }
+
+  /** A route of last resort stays one, whatever the policy makes of it (RFC 9494). */
+  #asStored(stored: number, attributes: number): number {
+    const table = this.#rib.attributes
+    const isLast = table.longLivedStale(stored) && !table.longLivedStale(this.#attributes)
+    return isLast ? this.rewritten(attributes, lastResortActions) : attributes
   }
 
   /** By which statement a path of a peer came in, as the policy is now, and what well-known communities made of it. */
@@ -156,6 +188,28 @@ export class Importer {
     const [w0, w1, w2, w3] = [prefixes.word0(row), prefixes.word1(row), prefixes.word2(row), prefixes.word3(row)]
     const verdict = this.#judge(w0, w1, w2, w3, prefixes.length(row))
     return { verdict, rules: this.#rules.map(({ name }) => name) }
+  }
+
+  /** Re-reads what is stored of a peer after our cluster id changed: what came through that cluster goes. Says in which families the last id refused routes. */
+  reconsiderCluster(peer: RoutedPeer): Family[] {
+    const refused = (peer.negotiated?.families ?? []).filter((family) =>
+      peer.counters[family].rejectedBy.has(clusterLoop),
+    )
+    this.#peer = peer
+    for (const rib of Object.values(this.#rib.families)) {
+      const { paths, prefixes } = rib
+      this.#table = rib
+      for (let path = 0; path < paths.end; path++) {
+        const row = paths.row(path)
+        if (row < 0 || this.#retention.ownerOf(paths.peer(path)) !== peer) continue
+        if (loopProblem(this.#rib.attributes, paths.attributes(path), this.#own) !== clusterLoop) continue
+        peer.counters[rib.family].accepted--
+        const { w0, w1, w2, w3, length } = prefixes.prefix(row)
+        this.#noteRefused(clusterLoop, w0, w1, w2, w3, length)
+        this.#rib.removePath(rib, path)
+      }
+    }
+    return refused
   }
 
   /**
@@ -178,10 +232,32 @@ export class Importer {
     })
   }
 
+  #check(bytes: Uint8Array, at: number, end: number, family: Family): Fault | undefined {
+    return checkNlri(bytes, at, end, family, this.#addPath(family))
+  }
+
+  /** Whether prefixes come with an identifier before each (RFC 7911 section 3). */
+  #addPath(family: Family): boolean {
+    return this.#peer.negotiated?.addPath.includes(family) ?? false
+  }
+
   #withdraw(bytes: Uint8Array, at: number, end: number, family: Family): void {
     if (at === end || !this.#peer.negotiated?.families.includes(family)) return
     this.#table = this.#rib.families[family]
-    walkNlri(bytes, at, end, family, false, this.#withdrawOne)
+    this.#walk(bytes, at, end, family, this.#withdrawOne)
+  }
+
+  #walk(bytes: Uint8Array, at: number, end: number, family: Family, visit: PrefixVisitor): void {
+    this.#index = this.#peer.index
+    const { negotiated } = this.#peer
+    if (negotiated === undefined || negotiated.addPath.length === 0 || !negotiated.addPath.includes(family)) {
+      walkNlri(bytes, at, end, family, false, visit)
+      return
+    }
+    walkNlri(bytes, at, end, family, true, (w0, w1, w2, w3, length, pathId) => {
+      this.#index = this.#retention.indexOf(this.#peer, pathId)
+      visit(w0, w1, w2, w3, length, pathId)
+    })
   }
 
   #announce(
@@ -195,51 +271,60 @@ export class Importer {
     // RFC 4760 section 8: routes of a family that was not negotiated are ignored.
     if (at === end || !this.#peer.negotiated?.families.includes(family)) return undefined
     this.#table = this.#rib.families[family]
+    this.#limit = this.#peer.link.declaration.maxPrefixes?.limit[family] ?? Number.POSITIVE_INFINITY
     const attributes = this.#intern(bytes, reach, messageEnd)
     if (typeof attributes !== 'number') return attributes
     this.#attributes = attributes
     if (attributes === unusable) {
-      walkNlri(bytes, at, end, family, false, this.#withdrawOne)
+      this.#walk(bytes, at, end, family, this.#withdrawOne)
       return undefined
     }
     const table = this.#rib.attributes
-    const rule = table.looped(attributes)
-      ? 'own AS in the path'
-      : nextHopProblem(table, attributes, family, this.#own, this.#peer)
+    const rule =
+      loopProblem(table, attributes, this.#own) ?? nextHopProblem(table, attributes, family, this.#own, this.#peer)
     if (rule) {
       this.#ineligibleBy = rule
-      walkNlri(bytes, at, end, family, false, this.#ineligibleOne)
+      this.#walk(bytes, at, end, family, this.#ineligibleOne)
     } else {
       this.#prepare(this.#peer, this.#table, attributes)
       const open = this.#peer.importPolicy.isOpen && this.#rules.length === 0
       const before = this.#peer.counters[family].received
-      walkNlri(bytes, at, end, family, false, open ? this.#storeOne : this.#importOne)
+      this.#walk(bytes, at, end, family, open ? this.#storeOne : this.#importOne)
       if (open) this.#peer.importHits[0]! += this.#peer.counters[family].received - before
     }
     table.discardUnused(attributes)
-    return undefined
+    return this.#overLimit(family)
   }
 
   #ineligibleBy = ''
 
-  readonly #withdrawOne: PrefixVisitor = (w0, w1, w2, w3, length) => {
-    const gone = this.#rib.withdraw(this.#table, this.#peer.index, w0, w1, w2, w3, length)
-    if (gone) this.#peer.counters[this.#table.family].accepted--
+  readonly #withdrawOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
+    const counters = this.#peer.counters[this.#table.family]
+    if (this.#rib.withdraw(this.#table, this.#index, w0, w1, w2, w3, length)) counters.accepted--
+    else if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
   }
 
-  readonly #storeOne: PrefixVisitor = (w0, w1, w2, w3, length) => {
+  readonly #storeOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
+    if (isNoUnicast(this.#table.family, w0, w1, w2, w3, length)) {
+      this.#refuse('no unicast prefix, RFC 4271 6.3', w0, w1, w2, w3, length, pathId)
+      return
+    }
     const counters = this.#peer.counters[this.#table.family]
+    if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
+    const { accepted, refused } = counters
+    if (accepted + refused.size >= this.#limit && this.#isBeyond(w0, w1, w2, w3, length)) {
+      this.#refuse(beyondLimit, w0, w1, w2, w3, length, pathId)
+      return
+    }
     counters.received++
-    if (this.#rib.announce(this.#table, this.#peer.index, w0, w1, w2, w3, length, this.#attributes)) counters.accepted++
+    if (this.#rib.announce(this.#table, this.#index, w0, w1, w2, w3, length, this.#attributes)) counters.accepted++
   }
 
   readonly #importOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
     const verdict = this.#judge(w0, w1, w2, w3, length, this.#peer.importHits)
     const refused = this.#refusal(verdict)
     if (refused !== undefined) {
-      this.#peer.counters[this.#table.family].received++
-      this.#refuse(refused, w0, w1, w2, w3, length)
-      this.#withdrawOne(w0, w1, w2, w3, length, pathId)
+      this.#refuse(refused, w0, w1, w2, w3, length, pathId)
       return
     }
     const plain = this.#attributes
@@ -249,9 +334,32 @@ export class Importer {
   }
 
   readonly #ineligibleOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
-    this.#peer.counters[this.#table.family].received++
-    this.#refuse(this.#ineligibleBy, w0, w1, w2, w3, length)
-    this.#withdrawOne(w0, w1, w2, w3, length, pathId)
+    this.#refuse(this.#ineligibleBy, w0, w1, w2, w3, length, pathId)
+  }
+
+  /** A prefix that the peer has no route to yet, beyond the limit that refuses. */
+  #isBeyond(w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+    if (this.#peer.link.declaration.maxPrefixes?.beyond !== 'discard') return false
+    const row = this.#table.prefixes.find(w0, w1, w2, w3, length)
+    return row < 0 || this.#table.paths.of(row, this.#index) < 0
+  }
+
+  /** What the limits of the peer say after a message: a warning, once, or the end of the session. */
+  #overLimit(family: Family): Fault | undefined {
+    const limit = this.#limit
+    if (limit === Number.POSITIVE_INFINITY) return undefined
+    const { maxPrefixes } = this.#peer.link.declaration
+    const counters = this.#peer.counters[family]
+    const count = counters.accepted + counters.refused.size
+    if (!counters.nearLimit && maxPrefixes && count * 100 >= limit * maxPrefixes.warnAt) {
+      counters.nearLimit = true
+      this.#world.log.warn({ peer: this.#peer.name, family, count, limit }, 'the peer is near its maximum of prefixes')
+    }
+    if (maxPrefixes?.beyond !== 'reset' || count <= limit) return undefined
+    const { afi, safi } = familyNumbers[family]
+    // RFC 4486 section 4: family, and the limit.
+    const data = Uint8Array.of(afi >>> 8, afi, safi, limit >>> 24, limit >>> 16, limit >>> 8, limit)
+    return fault('maximum number of prefixes reached', `${family}: more than ${limit}`, data)
   }
 
   /** Sets what the routes in question have in common: whose they are, of which family, and their attributes as they came. */
@@ -287,7 +395,7 @@ export class Importer {
     if (verdict.actions.length === 0 && this.#rules.length === 0) return this.#attributes
     const known = this.#changes.get(verdict)
     if (known !== undefined) return known
-    const made = this.#changed(this.#attributes, [...verdict.actions, ...this.#rules.map(({ actions }) => actions)])
+    const made = this.rewritten(this.#attributes, [...verdict.actions, ...this.#rules.map(({ actions }) => actions)])
     this.#changes.set(verdict, made)
     return made
   }
@@ -302,7 +410,17 @@ export class Importer {
     return this.#peer.importPolicy.evaluate(subject, hits)
   }
 
-  #refuse(rule: string, w0: number, w1: number, w2: number, w3: number, length: number): void {
+  /** Counts an announcement that is not taken; a route that the peer had to the prefix is gone. */
+  #refuse(rule: string, w0: number, w1: number, w2: number, w3: number, length: number, pathId: number): void {
+    const counters = this.#peer.counters[this.#table.family]
+    counters.received++
+    this.#noteRefused(rule, w0, w1, w2, w3, length)
+    if (this.#rib.withdraw(this.#table, this.#index, w0, w1, w2, w3, length)) counters.accepted--
+    if (counters.refused.size <= this.#limit && this.#limit < Number.POSITIVE_INFINITY)
+      counters.refused.add(w0, w1, w2, w3, length ^ (pathId << 8))
+  }
+
+  #noteRefused(rule: string, w0: number, w1: number, w2: number, w3: number, length: number): void {
     const { family } = this.#table
     this.#peer.refused(family, rule, () => formatPrefix(new Prefix(family, length, w0, w1, w2, w3)))
   }
@@ -311,7 +429,7 @@ export class Importer {
   #intern(bytes: Uint8Array, reach: Reach | undefined, messageEnd: number): number | Fault {
     const { attributesAt, attributesEnd, reachAt, unreachAt } = this.#parts
     const hop = this.#hop
-    const nextHop = reach?.nextHop
+    const nextHop = reach && hopOf(reach)
     hop.version = nextHop?.version ?? 0
     hop.w0 = nextHop?.w0 ?? 0
     hop.w1 = nextHop?.w1 ?? 0
@@ -327,9 +445,9 @@ export class Importer {
     if (known) return known
     const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, this.#peer.sender)
     const missingHop = reach === undefined && !judgement.summary.hasNextHop
-    for (const { reaction, attribute, text } of judgement.findings)
-      this.#note(reaction, `${attribute}: ${text}`, bytes, messageEnd)
+    const said = judgement.findings.map(({ attribute, text }) => `${attribute}: ${text}`).join('; ')
     if (judgement.fault) return judgement.fault
+    if (judgement.reaction !== 'none') this.#note(judgement.reaction, said, bytes, messageEnd)
     if (judgement.reaction === 'treat-as-withdraw') return unusable
     if (missingHop) {
       this.#note('treat-as-withdraw', 'NEXT_HOP: missing, RFC 7606 3d', bytes, messageEnd)
@@ -356,28 +474,25 @@ export class Importer {
     return length + attributesEnd - from
   }
 
-  /** RFC 7606 section 5.2: attributes that are wrong, and no route to withdraw for it. */
-  #attributesAlone(bytes: Uint8Array, messageEnd: number): Fault | undefined {
+  /** RFC 7606 section 5.2: attributes that are wrong, and no announcement to withdraw for it. */
+  #attributesAlone(bytes: Uint8Array): Fault | undefined {
     const { attributesAt, attributesEnd } = this.#parts
     const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, this.#peer.sender)
     if (judgement.fault) return judgement.fault
     const wrong = judgement.findings.find(({ reaction }) => reaction === 'treat-as-withdraw')
     // A list without routes may lack what only routes need.
     if (!wrong || wrong.text.startsWith('missing')) return undefined
-    this.#note('session-reset', `${wrong.attribute}: ${wrong.text}`, bytes, messageEnd)
     return fault('malformed attribute list', `${wrong.attribute} ${wrong.text}, and no route, RFC 7606 5.2`)
   }
 
   /** The entry with these actions applied. Interned too, so it is stored once; it holds the entry that it was made of. */
-  #changed(id: number, actions: readonly Actions[]): number {
+  rewritten(id: number, actions: readonly Actions[]): number {
     const table = this.#rib.attributes
-    const { nextHop: _came, ...after } = applyActions(actions, table.attributes(id), this.#peer.sender.localAsn)
-    const address = this.#nextHop(actions) ?? table.nextHop(id)
-    const stated =
-      this.#table.family === 'ipv4-unicast' && address?.version === 4 ? { ...after, nextHop: address } : after
-    const list = encodeAttributes(stated, { fourOctetAsn: true })
+    const after = applyActions(actions, table.attributes(id), this.#peer.sender.localAsn)
+    const asked = this.#nextHop(actions)
+    const list = encodeAttributes(asked ? withNextHop(after, asked) : after, { fourOctetAsn: true })
     const hop = this.#hop
-    Object.assign(hop, address ?? noNextHop)
+    Object.assign(hop, asked ?? table.nextHop(id) ?? noNextHop)
     const context = this.#contexts.changedFrom(id, hop.version)
     const summary: AttributeSummary = summarize(list, 0, list.length, this.#peer.sender.localAsn)
     const known = table.find(list, 0, list.length, context, hop)
@@ -386,6 +501,7 @@ export class Importer {
 
   /** The next hop that the policy gives the route, if it is one for its family: an IPv6 route has none of IPv4. */
   #nextHop(actions: readonly Actions[]): Address | undefined {
+    if (actions.every(({ nextHop }) => nextHop === undefined)) return undefined
     const { family } = this.#table
     const asked = nextHopOf(actions, family)
     const address = asked === 'self' ? this.#ownAddress(family) : asked === 'unchanged' ? undefined : asked
@@ -414,4 +530,15 @@ export class Importer {
     peer.lastMalformed = { at: this.#world.clock.now(), text, octets }
     this.#world.log.warn({ peer: peer.name, reaction, count, octets }, `malformed UPDATE: ${text}`)
   }
+}
+
+/** On a link without global addresses some routers leave the first half of the next hop empty (RFC 2545 section 3). */
+function hopOf({ nextHop, linkLocal }: Reach): Address | undefined {
+  const isEmpty = nextHop !== undefined && (nextHop.w0 | nextHop.w1 | nextHop.w2 | nextHop.w3) === 0
+  return isEmpty && linkLocal ? linkLocal : nextHop
+}
+
+/** NEXT_HOP stands in the list for IPv4 alone; any other is kept beside it. */
+function withNextHop({ nextHop: _came, ...attributes }: Attributes, nextHop: Address): Attributes {
+  return nextHop.version === 4 ? { ...attributes, nextHop } : attributes
 }

@@ -3,7 +3,7 @@
  * with the best one first. This is adj-rib-in and loc-rib in one: a peer's routes are the paths that bear its index.
  */
 
-import { grown } from './prefix-table.ts'
+import { grown, grownBytes } from './prefix-table.ts'
 
 const initialPaths = 1024
 export const none = -1
@@ -13,6 +13,7 @@ export class PathTable {
   #peers = new Int32Array(initialPaths)
   #attributes = new Int32Array(initialPaths)
   #next = new Int32Array(initialPaths)
+  #stale = new Uint8Array(initialPaths)
   /** By prefix row: the best path. */
   #heads = new Int32Array(initialPaths).fill(none)
   #free: number[] = []
@@ -54,6 +55,20 @@ export class PathTable {
     this.#attributes[path] = attributes
   }
 
+  /** Whether the peer has yet to say again that the path still stands. */
+  isStale(path: number): boolean {
+    return this.#stale[path] !== 0
+  }
+
+  /** When it was marked so; 0 for a path that stands. */
+  staleEpoch(path: number): number {
+    return this.#stale[path]!
+  }
+
+  setStale(path: number, epoch: number): void {
+    this.#stale[path] = epoch
+  }
+
   /** The path of this peer to this prefix, or -1. */
   of(row: number, peer: number): number {
     let path = this.best(row)
@@ -68,6 +83,7 @@ export class PathTable {
     this.#peers[path] = peer
     this.#attributes[path] = attributes
     this.#next[path] = none
+    this.#stale[path] = 0
     this.#count++
     if (row >= this.#heads.length) {
       this.#heads = grown(this.#heads, Math.max(this.#heads.length * 2, row + 1), none)
@@ -118,6 +134,7 @@ export class PathTable {
       this.#peers = grown(this.#peers, length)
       this.#attributes = grown(this.#attributes, length)
       this.#next = grown(this.#next, length)
+      this.#stale = grownBytes(this.#stale, length)
     }
     return path
   }

@@ -6,7 +6,7 @@
 import { type Family, families } from 'bgp-ts'
 import type { OriginatedRoute } from '../desired.ts'
 import { AttributeTable } from './attribute-table.ts'
-import { bestOf, type Candidate, type PeerRank, whyLost } from './best-path.ts'
+import { bestOf, type Candidate, equallyGood, type PeerRank, whyLost } from './best-path.ts'
 import { none, PathTable } from './path-table.ts'
 import { PrefixTable } from './prefix-table.ts'
 
@@ -28,19 +28,23 @@ export class FamilyRib {
 
 /** A row whose best path changed: another path, other attributes, or none any more. */
 export type BestListener = (rib: FamilyRib, row: number) => void
+/** A row of which any path came, went or changed. Called before the row can be given back. */
+export type PathsListener = (rib: FamilyRib, row: number) => void
 
 export class Rib {
   readonly attributes: AttributeTable
   readonly families: Readonly<Record<Family, FamilyRib>>
   readonly #ranks: PeerRank[] = []
   readonly #onBest: BestListener
+  readonly #onPaths: PathsListener | undefined
 
-  constructor(random: () => number, onBest: BestListener) {
+  constructor(random: () => number, onBest: BestListener, onPaths?: PathsListener) {
     const seed = () => Math.floor(random() * 0x100000000)
     this.attributes = new AttributeTable(seed())
     const [v4, v6] = families.map((family) => new FamilyRib(family, seed()))
     this.families = { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! }
     this.#onBest = onBest
+    this.#onPaths = onPaths
   }
 
   setRank(peer: number, rank: PeerRank): void {
@@ -63,19 +67,29 @@ export class Rib {
     const best = paths.best(row)
     const path = best === none ? none : paths.of(row, peer)
     if (path !== none) {
-      const before = paths.attributes(path)
-      if (before === attributes) return false
-      this.attributes.retain(attributes)
-      paths.setAttributes(path, attributes)
-      this.attributes.release(before)
-      if (!this.#reselect(rib, row) && paths.best(row) === path) this.#onBest(rib, row)
+      paths.setStale(path, 0)
+      this.rewrite(rib, path, attributes)
       return false
     }
     this.attributes.retain(attributes)
     paths.add(row, peer, attributes)
+    this.#onPaths?.(rib, row)
     if (best === none) this.#onBest(rib, row)
     else this.#reselect(rib, row)
     return true
+  }
+
+  /** Gives a path other attributes. */
+  rewrite(rib: FamilyRib, path: number, attributes: number): void {
+    const { paths } = rib
+    const before = paths.attributes(path)
+    if (before === attributes) return
+    const row = paths.row(path)
+    this.attributes.retain(attributes)
+    paths.setAttributes(path, attributes)
+    this.attributes.release(before)
+    this.#onPaths?.(rib, row)
+    if (!this.#reselect(rib, row) && paths.best(row) === path) this.#onBest(rib, row)
   }
 
   /** Removes the path of a peer. False if it had none. */
@@ -94,6 +108,7 @@ export class Rib {
     const wasBest = paths.best(row) === path
     this.attributes.release(paths.attributes(path))
     paths.remove(path)
+    this.#onPaths?.(rib, row)
     // Also when another than the best one goes: with MED it may have been what kept a third one back.
     const told = paths.best(row) !== none && this.#reselect(rib, row)
     if (wasBest && !told) this.#onBest(rib, row)
@@ -112,6 +127,14 @@ export class Rib {
       attributes: rib.paths.attributes(path),
       lostBy: index === 0 ? undefined : whyLost(candidates[index]!, candidates, this.attributes),
     }))
+  }
+
+  /** The paths of a row that has any which are as good as the best one, which is the first. */
+  equalPaths(rib: FamilyRib, row: number): number[] {
+    const paths = this.#pathsOf(rib, row)
+    if (paths.length === 1) return paths
+    const candidates = paths.map((path) => this.#candidate(rib, path))
+    return equallyGood(candidates, this.attributes).map((index) => paths[index]!)
   }
 
   /** Puts the best path first. True if that is another one than before; the listener has then been told. */

@@ -4,6 +4,7 @@
  */
 
 import { Address, formatAddress } from 'bgp-ts'
+import { type Secret, sameSecret } from '../secret.ts'
 import type {
   Clock,
   Connection,
@@ -11,16 +12,21 @@ import type {
   DialTarget,
   Endpoint,
   IncomingConnection,
+  KeyedPeer,
   Listener,
   Transport,
 } from '../world.ts'
 
-type Accept = (connection: IncomingConnection) => void
+interface Listening {
+  readonly onConnection: (connection: IncomingConnection) => void
+  /** By address: whose segments have to be signed with what. */
+  keys: ReadonlyMap<string, Secret>
+}
 
 /** A network that any number of transports share; `from` gives each its own default source address. */
 export class MemoryNetwork {
   readonly #clock: Clock
-  readonly #listeners = new Map<string, Accept>()
+  readonly #listeners = new Map<string, Listening>()
   readonly #cut = new Set<string>()
   #nextPort = 40000
 
@@ -49,12 +55,16 @@ export class MemoryNetwork {
     return [a, b].some(({ address }) => this.#cut.has(formatAddress(address)))
   }
 
-  #listen(endpoint: Endpoint, onConnection: Accept): Promise<Listener> {
+  #listen(endpoint: Endpoint, onConnection: Listening['onConnection']): Promise<Listener> {
     const key = keyOf(endpoint)
     if (this.#listeners.has(key)) return Promise.reject(new Error(`address in use: ${key}`))
-    this.#listeners.set(key, onConnection)
+    const listening: Listening = { onConnection, keys: new Map() }
+    this.#listeners.set(key, listening)
+    const expect = (peers: readonly KeyedPeer[]) => {
+      listening.keys = new Map(peers.map(({ address, password }) => [formatAddress(address), password]))
+    }
     const close = async () => void this.#listeners.delete(key)
-    return Promise.resolve({ endpoint, close })
+    return Promise.resolve({ endpoint, expect, close })
   }
 
   #dial(target: DialTarget, handlers: ConnectionHandlers, sources: readonly Address[]): Connection {
@@ -64,19 +74,21 @@ export class MemoryNetwork {
       target.localAddress ?? sources.find((source) => source.version === version) ?? new Address(version, 0)
     const local: Endpoint = { address, port: this.#nextPort++ }
     const near = new MemoryConnection(this, this.#clock, local, remote, handlers)
-    this.#clock.after(0, () => this.#connect(near, local, remote))
+    this.#clock.after(0, () => this.#connect(near, local, remote, target.password))
     return near
   }
 
-  #connect(near: MemoryConnection, local: Endpoint, remote: Endpoint): void {
-    if (this.lost(local, remote)) {
+  #connect(near: MemoryConnection, local: Endpoint, remote: Endpoint, password: Secret | undefined): void {
+    const any = { address: new Address(remote.address.version, 0), port: remote.port }
+    const listener = this.#listeners.get(keyOf(remote)) ?? this.#listeners.get(keyOf(any))
+    // As a kernel does: what is signed otherwise than expected is not answered.
+    const signed = sameSecret(listener?.keys.get(formatAddress(local.address)), password)
+    if (this.lost(local, remote) || (listener && !signed)) {
       near.lose('connection timed out')
       return
     }
-    const any = { address: new Address(remote.address.version, 0), port: remote.port }
-    const listener = this.#listeners.get(keyOf(remote)) ?? this.#listeners.get(keyOf(any))
     let far: MemoryConnection | undefined
-    listener?.({
+    listener?.onConnection({
       remote: local,
       accept: (handlers) => {
         far = new MemoryConnection(this, this.#clock, remote, local, handlers)
@@ -141,6 +153,8 @@ class MemoryConnection implements Connection {
   abort(): void {
     this.close()
   }
+
+  tune(): void {}
 }
 
 function keyOf({ address, port }: Endpoint): string {

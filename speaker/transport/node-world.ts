@@ -1,5 +1,6 @@
-/** The real world: the machine's clock, its randomness, its TCP. */
+/** The real world: the machine's clock, its randomness, its TCP and its paths. */
 
+import { ThreadedBfd } from '../bfd/thread.ts'
 import type { Clock, Log, World } from '../world.ts'
 import { tcp } from './tcp.ts'
 
@@ -17,5 +18,5 @@ export const nodeClock: Clock = {
 }
 
 export function nodeWorld(log: Log): World {
-  return { clock: nodeClock, random: Math.random, transport: tcp, log }
+  return { clock: nodeClock, random: Math.random, transport: tcp, bfd: new ThreadedBfd(log), log }
 }

@@ -1,57 +1,110 @@
 /** BGP over TCP sockets. All reads of dialled connections share one buffer: a chunk is consumed before the next one is read. */
 
-import { createServer, type Socket, connect as tcpConnect } from 'node:net'
+import { createServer, type Server, Socket, type SocketConstructorOpts, connect as tcpConnect } from 'node:net'
 import { Address, formatAddress } from 'bgp-ts'
 import { parseAddress } from '../../policy/index.ts'
+import { type Secret, sameSecret } from '../secret.ts'
 import type {
   Connection,
   ConnectionHandlers,
   DialTarget,
   Endpoint,
   IncomingConnection,
+  KeyedPeer,
   Listener,
+  SocketOptions,
   Transport,
 } from '../world.ts'
+import { applyOptions, internetworkControl, setKey } from './socket-options.ts'
+import { bindSocket, closeSocket, openSocket, SystemError } from './system.ts'
 
 const readBuffer = new Uint8Array(64 * 1024)
 
 /** How long a closing connection may take to deliver what is queued, before it is cut. */
 const lingerMs = 700
 
+/** Idle time before the kernel asks whether the other side is still there: finds what a hold time of 0 would not. */
+const keepAliveMs = 30_000
+
 export const tcp: Transport = { dial, listen }
 
 function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
   const { remote, localAddress } = target
   let connection: TcpConnection | undefined
-  const socket = tcpConnect({
-    host: hostOf(remote),
-    port: remote.port,
-    noDelay: true,
-    ...(localAddress && { localAddress: formatAddress(localAddress) }),
-    onread: {
-      buffer: readBuffer,
-      callback: (length, buffer) => {
-        connection?.received(buffer.subarray(0, length) as Uint8Array)
-        return true
-      },
+  const onread = {
+    buffer: readBuffer,
+    callback: (length: number, buffer: Uint8Array) => {
+      connection?.received(buffer.subarray(0, length))
+      return true
     },
-  })
-  connection = new TcpConnection(socket, remote, handlers)
+  }
+  const to = { host: hostOf(remote), port: remote.port }
+  if (isPlain(target)) {
+    const from = localAddress && hostOf({ ...remote, address: localAddress })
+    const socket = tcpConnect({
+      ...to,
+      onread,
+      typeOfService: internetworkControl,
+      ...(from && { localAddress: from }),
+    })
+    connection = new TcpConnection(socket, remote, handlers)
+  } else {
+    const fd = prepared(target)
+    if (typeof fd !== 'number') return refusedConnection(remote, fd, handlers)
+    const socket = new Socket({ fd, onread } as SocketConstructorOpts).connect(to)
+    const { minTtl } = target.options ?? {}
+    // Not before: the first answer comes from the peer's listening socket, which may not know yet that we ask for its TTL.
+    if (minTtl !== undefined) socket.once('connect', () => applyOptions(fd, remote.address.version, { minTtl }))
+    connection = new TcpConnection(socket, remote, handlers)
+  }
   return connection
+}
+
+const isPlain = ({ options = {}, password }: DialTarget) => password === undefined && Object.keys(options).length === 0
+
+/** A socket with all that the target asks for, not yet connected; or why the machine refused it. */
+function prepared({ remote, localAddress, options = {}, password }: DialTarget): number | SystemError {
+  let fd: number | undefined
+  try {
+    fd = openSocket(remote.address.version, 'stream')
+    const { minTtl: _later, ...now } = options
+    applyOptions(fd, remote.address.version, now)
+    if (password) setKey(fd, remote, password)
+    if (localAddress) bindSocket(fd, localAddress, 0, remote.zone)
+    return fd
+  } catch (error) {
+    if (fd !== undefined) closeSocket(fd)
+    if (error instanceof SystemError) return error
+    throw error
+  }
+}
+
+/** A connection that never opens, and says why a moment later. */
+function refusedConnection(remote: Endpoint, error: SystemError, handlers: ConnectionHandlers): Connection {
+  const saying = setImmediate(() => handlers.onClose(error.message))
+  const nothing = () => clearImmediate(saying)
+  const local = { address: new Address(remote.address.version, 0), port: 0 }
+  return { local, remote, queuedBytes: 0, write: () => false, close: nothing, abort: nothing, tune: () => {} }
 }
 
 function listen(endpoint: Endpoint, onConnection: (connection: IncomingConnection) => void): Promise<Listener> {
   const server = createServer({ noDelay: true }, (socket) => {
     const remote = endpointOf(socket.remoteAddress, socket.remotePort)
     let accepted = false
-    const accept = (handlers: ConnectionHandlers): Connection => {
-      accepted = true
+    const accept = (handlers: ConnectionHandlers, options: SocketOptions = {}, password?: Secret): Connection => {
+      socket.setTypeOfService(internetworkControl)
       const connection = new TcpConnection(socket, remote ?? endpoint, handlers)
+      // Set on the connection too: it may have come before the listener knew the key.
+      if (password || Object.keys(options).length > 0) connection.tune(options, password)
+      accepted = true
       socket.on('data', (chunk) => connection.received(chunk))
       return connection
     }
-    if (remote) onConnection({ remote, accept })
-    if (!accepted) socket.destroy()
+    try {
+      if (remote) onConnection({ remote, accept })
+    } finally {
+      if (!accepted) socket.destroy()
+    }
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -62,9 +115,55 @@ function listen(endpoint: Endpoint, onConnection: (connection: IncomingConnectio
       const bound = server.address()
       const port = typeof bound === 'object' && bound ? bound.port : endpoint.port
       const close = () => new Promise<void>((done) => server.close(() => done()))
-      resolve({ endpoint: { ...endpoint, port }, close })
+      const keys = new ListenerKeys(server)
+      const expect: Listener['expect'] = (peers, ttl) => {
+        if (ttl !== undefined) applyOptions(descriptorOf(server), endpoint.address.version, { ttl })
+        keys.set(peers)
+      }
+      resolve({ endpoint: { ...endpoint, port }, expect, close })
     })
   })
+}
+
+/** The TCP MD5 keys of a listening socket: the kernel drops unsigned connection attempts before anybody sees them. */
+class ListenerKeys {
+  readonly #server: Server
+  readonly #known = new Map<string, KeyedPeer>()
+
+  constructor(server: Server) {
+    this.#server = server
+  }
+
+  /** Every key is tried; the first refusal is thrown in the end. */
+  set(peers: readonly KeyedPeer[]): void {
+    const wanted = new Map(peers.map((peer) => [keyName(peer), peer]))
+    const failures: unknown[] = []
+    const attempt = (name: string, peer: KeyedPeer, password: Secret | undefined) => {
+      try {
+        setKey(descriptorOf(this.#server), peer, password)
+        if (password) this.#known.set(name, peer)
+        else this.#known.delete(name)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    for (const [name, peer] of this.#known) if (!wanted.has(name)) attempt(name, peer, undefined)
+    for (const [name, peer] of wanted) {
+      if (!sameSecret(this.#known.get(name)?.password, peer.password)) attempt(name, peer, peer.password)
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+}
+
+function keyName({ address, zone = '', prefixLength }: KeyedPeer): string {
+  return `${formatAddress(address)}%${zone}/${prefixLength ?? ''}`
+}
+
+/** The one thing that is asked of Node's inside: the file descriptor of an open socket. */
+function descriptorOf(socket: Socket | Server): number {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null }
+  if (handle?.fd === undefined || handle.fd < 0) throw new SystemError('this version of Node hides the file descriptor')
+  return handle.fd
 }
 
 class TcpConnection implements Connection {
@@ -78,6 +177,8 @@ class TcpConnection implements Connection {
     this.remote = remote
     this.#socket = socket
     this.#handlers = handlers
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, keepAliveMs)
     socket.on('connect', () => this.#handlers?.onOpen())
     socket.on('drain', () => this.#handlers?.onDrain())
     socket.on('error', (error) => {
@@ -125,6 +226,12 @@ class TcpConnection implements Connection {
   abort(): void {
     this.#handlers = undefined
     this.#socket.destroy()
+  }
+
+  tune(options: SocketOptions, password: Secret | undefined): void {
+    const fd = descriptorOf(this.#socket)
+    applyOptions(fd, this.remote.address.version, options)
+    if (password) setKey(fd, this.remote, password)
   }
 }
 

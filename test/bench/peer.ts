@@ -2,7 +2,7 @@
  * A peer of the benchmark, in a process of its own: it dials a router and feeds it the big stream, or host routes, or counts what it is sent.
  * Small and independent of the product. Events go to standard output, a JSON line each, with the time in milliseconds since the epoch.
  *
- * node peer.ts feed|hosts|sink ROUTER LOCAL[,LOCAL...] ASN ROUTES-OR-SCALE
+ * node peer.ts feed|refeed|hosts|sink ROUTER LOCAL[,LOCAL...] ASN ROUTES-OR-SCALE
  */
 
 import { connect, type Socket } from 'node:net'
@@ -15,11 +15,12 @@ const say = (event: object) =>
 const nextHop6 = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
 const keepalive = message(4, Buffer.alloc(0))
 
-if (role === 'feed') feed(Number(amountText))
+if (role === 'feed' || role === 'refeed') feed(Number(amountText), role === 'refeed')
 else if (role === 'hosts') hosts(Number(amountText))
 else for (const local of locals.split(',')) sink(local, Number(amountText))
 
-function feed(scale: number): void {
+/** Once, or over and over in sessions of their own. */
+function feed(scale: number, again: boolean): void {
   const scaled = (value: number) => Math.round(value * scale)
   const size = {
     ipv4: scaled(fullTable.ipv4),
@@ -28,10 +29,18 @@ function feed(scale: number): void {
   }
   const stream = makeStream(size, [10, 0, 0, 1], nextHop6)
   say({ event: 'ready', updates: stream.updates, bytes: stream.bytes.length })
-  session(locals, (socket) => {
-    say({ event: 'first-byte' })
-    socket.write(stream.bytes, () => say({ event: 'sent' }))
-  })
+  const next = () =>
+    session(locals, (socket) => {
+      say({ event: 'first-byte' })
+      socket.write(stream.bytes, () => {
+        say({ event: 'sent' })
+        if (!again) return
+        // What the router has not read yet is its to read before it sees the end.
+        socket.end()
+        socket.once('close', () => setTimeout(next, 1000))
+      })
+    })
+  next()
 }
 
 function hosts(count: number): void {

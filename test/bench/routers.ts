@@ -63,7 +63,7 @@ const tandem: Subject = {
   },
 }
 
-function ask<Answer>(socketPath: string): Promise<Answer> {
+export function ask<Answer>(socketPath: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asking = request({ socketPath, path: '/v1/peers' }, (response) => {
       const chunks: Buffer[] = []

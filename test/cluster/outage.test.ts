@@ -56,7 +56,7 @@ describe('without the API server', () => {
     await eventually('/readyz is well', 10_000, async () => (await stage.readyz()).includes('[+] sessions: 2 of 2 up'))
   })
 
-  it('API outage: a connection that only looks alive is found, and nothing moves', async function () {
+  it('J12 API outage: a connection that only looks alive is found, and nothing moves', async function () {
     this.timeout(90_000)
     await stage.sessionsUp()
     const since = Date.now()
@@ -72,7 +72,7 @@ describe('without the API server', () => {
     expect(stage.moved(since)).to.deep.equal([])
   })
 
-  it('API outage: afterwards exactly the difference is sent, though every resource version has expired', async function () {
+  it('J12 API outage: afterwards exactly the difference is sent, though every resource version has expired', async function () {
     this.timeout(90_000)
     const since = Date.now()
     await set(0, false)

@@ -18,6 +18,8 @@ export interface Router {
 }
 
 const node = 'tor'
+/** How the node's addresses begin. */
+const nodes = ['10.0.0.2', 'fd00::2', 'fe80::2']
 const inWork = (topology: Topology, name: string) => join(topology.work, name)
 const sorted = (rows: Iterable<string>) => [...new Set(rows)].sort()
 
@@ -69,7 +71,7 @@ const frr: Router = {
   config: '/etc/frr/frr.conf',
   start: async (topology, config) => {
     const folder = inWork(topology, 'frr')
-    mkdirSync(folder)
+    mkdirSync(folder, { recursive: true })
     chmodSync(folder, 0o777)
     chmodSync(topology.work, 0o755)
     const sockets = ['-z', join(folder, 'zserv.api'), '--vty_socket', folder, '-i', join(folder, 'bgpd.pid'), '-P', '0']
@@ -145,7 +147,7 @@ const gobgp: Router = {
       for (const [prefix, paths] of Object.entries(table)) {
         for (const { attrs, 'neighbor-ip': from } of paths) {
           const hop = attrs.find(({ nexthop }) => nexthop !== undefined)?.nexthop
-          if (hop && (from === '10.0.0.2' || from === 'fd00::2')) rows.push(`${prefix} via ${hop}`)
+          if (hop && from !== undefined && nodes.some((one) => from.startsWith(one))) rows.push(`${prefix} via ${hop}`)
         }
       }
     }

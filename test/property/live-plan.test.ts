@@ -14,7 +14,7 @@ import {
   type ViewChange,
 } from '../../controllers/index.ts'
 import { compile } from '../../policy/index.ts'
-import { endpoint, node, options, service } from '../support/cluster.ts'
+import { endpoint, node, service, options as usual } from '../support/cluster.ts'
 
 const settled = { drain: 'withdrawn', gate: undefined } as const
 
@@ -27,23 +27,40 @@ type Step =
 const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined, freq: 4 })
 const nodeNames = ['n1', 'n2']
 const serviceNames = ['a', 'b', 'c']
-const policies = fc.constantFrom('Cluster', 'Local')
+const policies = fc.constantFrom('Cluster', 'Cluster', 'Local')
+const rarely = fc.nat(5).map((value) => value === 0)
+
+/** Annotations about attributes, good and bad ones: what is kept of the last good value has to be the same too. */
+const someBgpAnnotations = fc
+  .record(
+    {
+      med: fc.constantFrom('5', '5; ipv6=6', 'border=7', 'much'),
+      communities: fc.constantFrom('64512:1', 'no-export; ipv4 65001=none', '64512'),
+      'advertise-to': fc.constantFrom('border', 'ipv6=none', 'a b'),
+      aggregate: fc.constantFrom('false', 'true', 'no'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((values) => Object.fromEntries(Object.entries(values).map(([key, text]) => [`tandem.io/bgp.${key}`, text])))
+
+const bgpAnnotations = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, someBgpAnnotations)
 
 const nodeStep: fc.Arbitrary<Step> = fc
   .record({
     name: fc.constantFrom(...nodeNames),
-    drained: fc.boolean(),
+    drained: rarely,
     podCidrs: fc.subarray(['10.244.1.0/24', 'fd00:244:1::/64', 'not a CIDR']),
     hasIpv6: fc.boolean(),
-    label: fc.boolean(),
+    label: rarely,
+    bgp: bgpAnnotations,
   })
-  .chain(({ name, drained, podCidrs, hasIpv6, label }) =>
+  .chain(({ name, drained, podCidrs, hasIpv6, label, bgp }) =>
     maybe(
       fc.constant(
         node(name, {
           podCidrs,
           ips: hasIpv6 ? ['10.0.0.1', 'fd00::1'] : ['10.0.0.1'],
-          annotations: drained ? { 'tandem.io/drain': 'true' } : {},
+          annotations: { ...bgp, ...(drained && { 'tandem.io/drain': 'true' }) },
           labels: label ? { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } : {},
         }),
       ),
@@ -57,9 +74,10 @@ const serviceStep: fc.Arbitrary<Step> = fc
     ingress: fc.subarray(['203.0.113.1', '2001:db8:113::1']),
     internal: policies,
     external: policies,
-    off: fc.boolean(),
+    off: rarely,
+    bgp: bgpAnnotations,
   })
-  .chain(({ name, externalIps, ingress, internal, external, off }) =>
+  .chain(({ name, externalIps, ingress, internal, external, off, bgp }) =>
     maybe(
       fc.constant(
         service(name, {
@@ -68,7 +86,7 @@ const serviceStep: fc.Arbitrary<Step> = fc
           ingress: ingress.map((ip) => ({ ip })),
           internalTrafficPolicy: internal,
           externalTrafficPolicy: external,
-          annotations: off ? { 'kube-router.io/service.advertise.clusterip': 'no' } : {},
+          annotations: { ...bgp, ...(off && { 'kube-router.io/service.advertise.clusterip': 'no' }) },
         }),
       ),
     ).map((value) => ({ kind: 'services' as const, key: `default/${name}`, value })),
@@ -101,20 +119,35 @@ const history = fc.array(fc.array(fc.oneof(nodeStep, serviceStep, sliceStep), { 
   maxLength: 25,
 })
 
+const routeInWords = ({ prefix, nextHop, attributes, to, towards, origin }: Plan['routes'][number]) =>
+  `${formatPrefix(prefix)} ${nextHop} ${origin.object} ${origin.rule} ${JSON.stringify([attributes, to, towards])}`
+
 const inWords = (one: Plan) => ({
   local: one.local,
   peers: one.peers,
-  routes: one.routes.map((route) => `${formatPrefix(route.prefix)} ${route.nextHop} ${route.origin.object}`).sort(),
+  routes: one.routes.map(routeInWords).sort(),
+  settings: one.settings,
+  serviceSettings: one.serviceSettings,
   withheld: one.withheld,
+  aggregates: one.aggregates,
   findings: one.findings,
   import: compile(one.importPolicy).key,
   export: compile(one.exportPolicy).key,
 })
 
 describe('the plan that is kept up to date', () => {
+  const lengths = fc.constantFrom(undefined, 24)
+  const aggregation = fc.record({
+    v4: lengths,
+    v6: fc.constantFrom(undefined, 64, 128),
+    aggregateComponents: fc.boolean(),
+  })
+
   it('equals the plan from scratch after any changes, and its differences add up to its routes', () => {
     fc.assert(
-      fc.property(history, (bursts) => {
+      fc.property(history, aggregation, (bursts, { v4, v6, aggregateComponents }) => {
+        const aggregateLengths = { ...(v4 && { 'ipv4-unicast': v4 }), ...(v6 && { 'ipv6-unicast': v6 }) }
+        const options = { ...usual, aggregateLengths, aggregateComponents }
         const view = { nodes: new Map(), services: new Map(), endpointSlices: new Map() }
         const live = new LivePlan(options)
         const advertised = new Map<string, string>()
@@ -129,14 +162,14 @@ describe('the plan that is kept up to date', () => {
           }
           const { set, withdrawn } = live.take(view as View, change satisfies ViewChange, () => settled)
           for (const prefix of withdrawn) advertised.delete(formatPrefix(prefix))
-          for (const route of set) advertised.set(formatPrefix(route.prefix), String(route.nextHop))
+          for (const route of set) advertised.set(formatPrefix(route.prefix), routeInWords(route))
           lastNode = view.nodes.get('n1') ?? lastNode
-          pure = plan(view as View, options, { settings: pure?.settings, nodeView: lastNode })
+          pure = plan(view as View, options, { ...pure, settings: pure?.settings, nodeView: lastNode })
           expect(inWords(live.plan!)).to.deep.equal(inWords(pure))
-          const planned = pure.routes.map((route) => `${formatPrefix(route.prefix)} ${route.nextHop}`)
-          expect([...advertised].map((pair) => pair.join(' ')).sort()).to.deep.equal(planned.sort())
+          expect([...advertised.values()].sort()).to.deep.equal(pure.routes.map(routeInWords).sort())
         }
       }),
+      { numRuns: 300 },
     )
   })
 })

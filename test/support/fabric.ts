@@ -1,8 +1,10 @@
 /** Speakers on a virtual clock and a network in memory, declared in a few words. */
 
 import { acceptAll, originatedOnly, parseAddress, parsePrefix } from '../../policy/index.ts'
+import { MemoryBfdNetwork } from '../../speaker/bfd/memory.ts'
 import {
   type Desired,
+  type Kernel,
   MemoryNetwork,
   type OriginatedRoute,
   type PeerDeclaration,
@@ -60,7 +62,9 @@ export interface Machine {
 export class Fabric {
   readonly clock = new VirtualClock()
   readonly network = new MemoryNetwork(this.clock)
+  readonly paths = new MemoryBfdNetwork(this.clock)
   readonly errors: string[] = []
+  readonly logs: { readonly level: string; readonly fields: object; readonly message: string }[] = []
   readonly #machines: Machine[] = []
   #seed = 1
 
@@ -70,18 +74,22 @@ export class Fabric {
     addresses: readonly string[],
     peers: readonly PeerDeclaration[],
     options: SpeakerOptions = {},
+    kernel?: Kernel,
   ): Machine {
     const own = addresses.map(address)
     const v4 = own.find(({ version }) => version === 4)
     const v6 = own.find(({ version }) => version === 6)
     const note = (level: string) => (fields: object, message: string) => {
+      this.logs.push({ level, fields, message })
       if (level === 'error') this.errors.push(`${message} ${JSON.stringify(fields)}`)
     }
     const world: World = {
       clock: this.clock,
       random: () => this.#random(),
       transport: this.network.from(...own),
+      bfd: this.paths.from(() => this.#random(), ...own),
       log: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
+      ...(kernel && { kernel }),
     }
     const speaker = new Speaker(world, options)
     let desired: Desired = {

@@ -71,13 +71,15 @@ const daemonSet = () => everything().find(isDaemonSet)!.spec!
 const pod = () => daemonSet().template.spec
 const container = () => pod().containers[0]!
 
-/** Of a kustomization, the arguments that its patches add to those of the base. */
-function addedArguments(folder: string): string[] {
+/** Of a kustomization, what its patches add to a list of the base. */
+function added(folder: string, list: string): string[] {
   const operations = (kustomization(folder).patches ?? []).flatMap(
     ({ patch }) => parse(patch ?? '[]') as { readonly path: string; readonly value: string }[],
   )
-  return operations.filter(({ path }) => path.endsWith('/args/-')).map(({ value }) => value)
+  return operations.filter(({ path }) => path.endsWith(`/${list}/-`)).map(({ value }) => value)
 }
+
+const addedArguments = (folder: string) => added(folder, 'args')
 
 /** Each kustomization's arguments as the daemon gets them. */
 const commandLines = () => folders.map((folder) => ({ folder, line: [...container().args, ...addedArguments(folder)] }))
@@ -179,6 +181,12 @@ describe('the manifests', () => {
       })
     })
 
+    it('gets another capability from one component alone, which asks for another image', () => {
+      const withMore = folders.filter((folder) => added(folder, 'capabilities/add').length > 0)
+      expect(withMore).to.deep.equal(['components/kernel-routes'])
+      expect(added('components/kernel-routes', 'capabilities/add')).to.deep.equal(['NET_ADMIN'])
+    })
+
     it('can write where the admin socket is, and nowhere else', () => {
       expect(pod().volumes).to.deep.equal([{ name: 'run', emptyDir: {} }])
       expect(container().volumeMounts).to.deep.equal([
@@ -240,6 +248,7 @@ describe('the manifests', () => {
     it('are what each component is for', () => {
       expect(Object.fromEntries(components.map((folder) => [folder, addedArguments(folder)]))).to.deep.equal({
         'components/cni': ['--enable-cni'],
+        'components/kernel-routes': ['--install-routes'],
         'components/load-balancer': ['--run-loadbalancer'],
         'components/node-status': ['--node-status=annotation'],
       })
@@ -310,6 +319,22 @@ describe('the image', () => {
     expect(started).to.equal('/app/node')
     expect(carrier).to.equal(started)
     expect(container().command).to.equal(undefined)
+  })
+
+  it('for kernel routes has iproute2, and Node and setpriv carry NET_ADMIN to it; the plain one comes last', () => {
+    const text = lines.join('\n')
+    const stages = text.split(/^FROM /m).slice(1)
+    const kernel = stages.find((stage) => /^\S+ AS kernel-routes$/m.test(stage)) ?? ''
+    expect(kernel).to.include('install -y --no-install-recommends iproute2')
+    const command = /TANDEM_INSTALL_ROUTES_COMMAND="([^"]+)"/.exec(kernel)?.[1] ?? ''
+    const { settings } = loadSettings({ commandLine: {}, environment: { TANDEM_INSTALL_ROUTES_COMMAND: command } })
+    expect(settings['install-routes-command'].join(' ')).to.equal(command)
+    expect(text).to.include(`setcap cap_net_admin=+ep ${command.split(' ')[0]}`)
+    expect(text).to.include(`setcap cap_net_bind_service,cap_net_admin=+ep ${JSON.parse(last('ENTRYPOINT')!)[0]}`)
+    expect(stages.at(-1)).to.not.match(/iproute2|setpriv/)
+    for (const instruction of ['USER', 'ENTRYPOINT', 'CMD']) {
+      expect(kernel, instruction).to.include(`${instruction} ${last(instruction)}`)
+    }
   })
 
   it('has files that there are', () => {

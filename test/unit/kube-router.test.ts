@@ -116,7 +116,7 @@ describe('kept of kube-router', () => {
 
     it('precedence: flags, else kube-router.io/peers, else peer.*; never added up', () => {
       const all = { 'kube-router.io/peers': yaml, ...older }
-      const router = { address: address('10.0.0.3'), asn: 65003, port: 179, hasPassword: false }
+      const router = { address: address('10.0.0.3'), asn: 65003, port: 179 }
       expect(peersOf(all, { peerRouters: [router] })).to.deep.equal(['10.0.0.3 65003 179'])
       expect(peersOf(all)).to.deep.equal(['10.0.0.1 65001 179', 'fd00::1 65001 1179'])
       expect(peersOf(older)).to.deep.equal(['10.0.0.2 65002 179'])
@@ -138,7 +138,7 @@ describe('kept of kube-router', () => {
       ])
       expect(peersOf({ ...three, 'kube-router.io/peer.ports': '1179' })).to.deep.equal([])
       expect(peersOf({ ...three, 'kube-router.io/peer.passwords': 'c2VjcmV0,' })).to.deep.equal([
-        '10.0.0.2 65002 179 held down',
+        '10.0.0.2 65002 179',
         'fd00::2 65002 179',
       ])
       expect(peersOf({ ...three, 'kube-router.io/peer.localips': ',fd00::1' })).to.have.lengthOf(2)

@@ -121,17 +121,17 @@ describe('OPEN', () => {
   })
 
   const faults: [title: string, body: string, expected: string][] = [
-    ['A8 another version with 2/1 and ours', `03 fc00 005a 0a000001 00`, '2/1 0004'],
-    ['A14 an unknown parameter with 2/4', `${fixed} 03 01 01 00`, '2/4 010100'],
-    ['A15 a parameter length past the message with 2/0', `${fixed} 08 02 06 0200`, '2/0'],
-    ['A15 octets left over with 2/0', `${fixed} 00 00`, '2/0'],
-    ['A15 a parameter that overruns its field with 2/0', `${fixed} 04 02 09 0200`, '2/0'],
-    ['B3 a capability length past its parameter with 2/0', `${fixed} 08 02 02 4104 02 02 0200`, '2/0'],
-    ['A18 type 255 anywhere but first with 2/4', `${fixed} 07 02 02 0200 ff 01 00`, '2/4 ff0100'],
-    ['A16 an extended length that lies with 2/0', `${fixed} ff ff 0009 02 0002 0200`, '2/0'],
+    ['A8 refuses another version with 2/1 and ours', `03 fc00 005a 0a000001 00`, '2/1 0004'],
+    ['A14 refuses an unknown parameter with 2/4', `${fixed} 03 01 01 00`, '2/4 010100'],
+    ['A15 refuses a parameter length past the message with 2/0', `${fixed} 08 02 06 0200`, '2/0'],
+    ['A15 refuses octets left over with 2/0', `${fixed} 00 00`, '2/0'],
+    ['A15 refuses a parameter that overruns its field with 2/0', `${fixed} 04 02 09 0200`, '2/0'],
+    ['B3 refuses a capability length past its parameter with 2/0', `${fixed} 08 02 02 4104 02 02 0200`, '2/0'],
+    ['A18 refuses type 255 anywhere but first with 2/4', `${fixed} 07 02 02 0200 ff 01 00`, '2/4 ff0100'],
+    ['A16 refuses an extended length that lies with 2/0', `${fixed} ff ff 0009 02 0002 0200`, '2/0'],
   ]
   for (const [title, body, expected] of faults) {
-    it(`refuses ${title}`, () => expect(refusal(decode(body))).to.equal(expected))
+    it(title, () => expect(refusal(decode(body))).to.equal(expected))
   }
 
   it('A16 reads the extended form, whatever the length octet says', () => {
@@ -224,24 +224,24 @@ describe('negotiation', () => {
   }
 
   const refused: [title: string, open: Open, expected: string][] = [
-    ['A9 an AS that is not the configured one with 2/2', openMessage({ ...peer, asn: 64513 }), '2/2 fc01'],
-    ['A10 AS 0 in the field with 2/2', { ...openMessage(peer), asn: 0 }, '2/2 0000'],
+    ['A9 refuses an AS that is not the configured one with 2/2', openMessage({ ...peer, asn: 64513 }), '2/2 fc01'],
+    ['A10 refuses AS 0 in the field with 2/2', { ...openMessage(peer), asn: 0 }, '2/2 0000'],
     [
-      'A10 AS 0 in the capability with 2/2',
+      'A10 refuses AS 0 in the capability with 2/2',
       { ...openMessage(peer), capabilities: [{ kind: 'four-octet-asn', asn: 0 }] },
       '2/2 fc00',
     ],
-    ['A11 a hold time of 1 with 2/6', openMessage({ ...peer, holdTime: 1 }), '2/6 0001'],
-    ['A11 a hold time of 2 with 2/6', openMessage({ ...peer, holdTime: 2 }), '2/6 0002'],
-    ['A12 identifier 0 with 2/3', openMessage({ ...peer, routerId: 0 }), '2/3'],
+    ['A11 refuses a hold time of 1 with 2/6', openMessage({ ...peer, holdTime: 1 }), '2/6 0001'],
+    ['A11 refuses a hold time of 2 with 2/6', openMessage({ ...peer, holdTime: 2 }), '2/6 0002'],
+    ['A12 refuses identifier 0 with 2/3', openMessage({ ...peer, routerId: 0 }), '2/3'],
     [
-      'B10 AS_TRANS without the capability with 2/2',
+      'B10 refuses AS_TRANS without the capability with 2/2',
       { ...openMessage(peer), asn: 23456, capabilities: [] },
       '2/2 5ba0',
     ],
   ]
   for (const [title, open, expected] of refused) {
-    it(`refuses ${title}`, () => expect(refusal(negotiate(local, open))).to.equal(expected))
+    it(title, () => expect(refusal(negotiate(local, open))).to.equal(expected))
   }
 
   it('A12 takes any other identifier', () => {

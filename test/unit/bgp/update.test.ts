@@ -54,7 +54,7 @@ describe('UPDATE', () => {
     ['C1 an attribute length past the message', '0000 0005 00', '3/1'],
     ['C7 MP_REACH_NLRI twice', '0000 0010 800e 05 0001010000 800e 05 0001010000', '3/1'],
     ['C7 MP_UNREACH_NLRI twice', '0000 000c 800f 03 000201 800f 03 000201', '3/1'],
-    ['C MP_REACH_NLRI with wrong flags', '0000 0008 c00e 05 0001010000', '3/4'],
+    ['C/14 flags MP_REACH_NLRI with wrong flags', '0000 0008 c00e 05 0001010000', '3/4'],
   ]
   for (const [title, body, code] of faults) {
     it(`${title} ends the session with ${code}`, () => {
@@ -107,7 +107,7 @@ describe('UPDATE', () => {
     })
   }
 
-  it('H9 refuses a missing path identifier', () => {
+  it('refuses a missing path identifier', () => {
     expect(checkNlri(octets('08 0a 00'), 0, 3, 'ipv4-unicast', true)).to.include({ code: 3, subcode: 10 })
   })
 
@@ -131,14 +131,14 @@ describe('MP_REACH_NLRI', () => {
   const global = '20010db8000000000000000000000001'
   const linkLocal = 'fe800000000000000000000000000001'
   const rows: [title: string, wire: string, nextHop: string, link?: string][] = [
-    ['E3 IPv4 with a 4-octet next hop', '0001 01 04 c0000201 00', '192.0.2.1'],
-    ['E7 IPv4 with an IPv6 next hop', `0001 01 10 ${global} 00`, '2001:db8::1'],
-    ['E5 IPv6 with a global next hop', `0002 01 10 ${global} 00`, '2001:db8::1'],
-    ['E5 IPv6 with both next hops', `0002 01 20 ${global}${linkLocal} 00`, '2001:db8::1', 'fe80::1'],
-    ['E2 a reserved octet that is not zero', `0002 01 10 ${global} 07`, '2001:db8::1'],
+    ['E3 reads IPv4 with a 4-octet next hop', '0001 01 04 c0000201 00', '192.0.2.1'],
+    ['reads IPv4 with an IPv6 next hop', `0001 01 10 ${global} 00`, '2001:db8::1'],
+    ['E5 reads IPv6 with a global next hop', `0002 01 10 ${global} 00`, '2001:db8::1'],
+    ['E5 reads IPv6 with both next hops', `0002 01 20 ${global}${linkLocal} 00`, '2001:db8::1', 'fe80::1'],
+    ['E2 reads a reserved octet that is not zero', `0002 01 10 ${global} 07`, '2001:db8::1'],
   ]
   for (const [title, wire, nextHop, link] of rows) {
-    it(`reads ${title}`, () => {
+    it(title, () => {
       const bytes = octets(wire)
       const reach = readReach(bytes, 0, bytes.length)
       if (isFault(reach)) throw new Error(reach.text)
@@ -159,13 +159,13 @@ describe('MP_REACH_NLRI', () => {
     ['with an IPv6 route and an IPv4 next hop', '0002 01 04 c0000201 00'],
   ]
   for (const [title, wire] of faults) {
-    it(`C refuses one ${title} with 3/9`, () => {
+    it(`C/14 length refuses one ${title} with 3/9`, () => {
       const bytes = octets(wire)
       expect(readReach(bytes, 0, bytes.length)).to.include({ kind: 'fault', code: 3, subcode: 9 })
     })
   }
 
-  it('C refuses an MP_UNREACH_NLRI below 3 octets with 3/9', () => {
+  it('C/15 length refuses an MP_UNREACH_NLRI below 3 octets with 3/9', () => {
     expect(readUnreach(octets('0002'), 0, 2)).to.include({ kind: 'fault', code: 3, subcode: 9 })
   })
 })

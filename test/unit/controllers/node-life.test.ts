@@ -103,7 +103,7 @@ describe('the time of a drain', () => {
   const all = () => ({ nodes: new Set(['n1']), services: new Set(['default/web']), endpointSlices: new Set<string>() })
   const draining = { annotations: { 'tandem.io/drain': 'true' } }
 
-  it('VIPs leave with GRACEFUL_SHUTDOWN first (RFC 8326), and are withdrawn after the wait', () => {
+  it('H14 VIPs leave with GRACEFUL_SHUTDOWN first (RFC 8326), and are withdrawn after the wait', () => {
     const { clock, see, said: now } = make()
     see({})
     expect(see(draining)).to.deep.equal([...pods, ...services.map((one) => `${one} leaving`)])

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import {
@@ -6,9 +7,11 @@ import {
   type Plan,
   type PlanOptions,
   plan,
+  toDesired,
   type View,
 } from '../../../controllers/index.ts'
 import { compile } from '../../../policy/index.ts'
+import { Secret } from '../../../speaker/index.ts'
 import { dualStack, endpoint, node, options, service, slice, view } from '../../support/cluster.ts'
 import { address, prefix } from '../../support/fabric.ts'
 
@@ -301,7 +304,7 @@ describe('peers', () => {
   })
 
   it('of flags replace those of annotations', () => {
-    const flags = [{ address: address('192.0.2.1'), asn: 65009, port: 179, hasPassword: false }]
+    const flags = [{ address: address('192.0.2.1'), asn: 65009, port: 179 }]
     expect(make(view(peersYaml(two)), { peerRouters: flags }).peers.map(({ name }) => name)).to.deep.equal([
       '192.0.2.1',
     ])
@@ -331,10 +334,51 @@ describe('peers', () => {
     })
   }
 
-  it('with a password are held down, never unauthenticated, and the password is not in the plan', () => {
-    const made = make(view(peersYaml('- {remoteip: 10.0.0.254, remoteasn: 65001, password: c2VjcmV0}')))
-    expect(made.peers[0]!.blocked).to.include('TCP MD5')
-    expect(JSON.stringify(made)).not.to.include('c2VjcmV0')
+  it('J8 have a password that nothing prints', () => {
+    const made = make(view(peersYaml('- {remoteip: 10.0.0.254, remoteasn: 65001, password: c2VzYW1l}')))
+    const desired = toDesired(made, options)
+    expect(desired?.peers[0]?.password?.reveal()).to.equal('sesame')
+    for (const text of [JSON.stringify([made, desired]), inspect([made, desired], { depth: 9 })])
+      expect(text).not.to.match(/c2VzYW1l|sesame/)
+  })
+
+  for (const [password, problem] of [
+    ['Cg==', 'its password is empty'],
+    [Buffer.from('x'.repeat(81)).toString('base64'), 'its password has 81 octets, and TCP MD5 takes 80'],
+  ] as const) {
+    it(`J6 are held down, never unauthenticated, when ${problem}`, () => {
+      const made = make(view(peersYaml(`- {remoteip: 10.0.0.254, remoteasn: 65001, password: "${password}"}`)))
+      expect(toDesired(made, options)?.peers[0]?.blocked).to.equal(`${problem}: never without authentication`)
+    })
+  }
+
+  it('J6 lose the newline at the end of a password, and a finding says so', () => {
+    const made = make(view(peersYaml('- {remoteip: 10.0.0.254, remoteasn: 65001, password: c2VjcmV0Cg==}')))
+    expect(toDesired(made, options)?.peers[0]?.password?.reveal()).to.equal('secret')
+    expect(made.findings.map(formatFinding).join()).to.include('ends in a newline')
+  })
+
+  it('J6 name a password that is kept elsewhere, and are held down while it is not there', () => {
+    const made = make(view(peersYaml('- {remoteip: 10.0.0.254, remoteasn: 65001, password-from: tor-1}')))
+    const kept = (get: (name: string) => Secret | string) =>
+      toDesired(made, options, { get, onChange: () => {} })?.peers[0]
+    expect(kept((name) => new Secret(`key of ${name}`))?.password?.reveal()).to.equal('key of tor-1')
+    expect(kept(() => 'it is empty')?.blocked).to.equal('password tor-1: it is empty; never without authentication')
+  })
+
+  it('say how their session is to be, by peer', () => {
+    const entry =
+      'remoteip: fe80::1%eth0, remoteasn: 65001, hold-time: 9, families: [ipv6], ttl-security: 1, graceful-restart: true, max-prefixes: {ipv4: 10, beyond: reset}'
+    const [peer] = toDesired(make(view(peersYaml(`- {${entry}}`))), options)?.peers ?? []
+    expect(peer).to.deep.include({
+      name: 'fe80::1%eth0',
+      zone: 'eth0',
+      holdTime: 9,
+      families: ['ipv6-unicast'],
+      ttlSecurity: 1,
+      gracefulRestart: { time: 90, longLived: 0 },
+      maxPrefixes: { limit: { 'ipv4-unicast': 10, 'ipv6-unicast': 200_000 }, warnAt: 75, beyond: 'reset' },
+    })
   })
 
   it('are the other nodes too, between primary addresses, unless switched off', () => {

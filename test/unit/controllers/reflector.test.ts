@@ -172,7 +172,7 @@ describe('a reflector', () => {
     expect(reflector.health.lists).to.equal(1)
   })
 
-  it('keeps what it knows and backs off, longer each time, while the server is away', async () => {
+  it('J12 keeps what it knows and backs off, longer each time, while the server is away', async () => {
     let away = false
     const { clock, asked, last, known, reflector } = await watching(() =>
       away ? new Error('ECONNREFUSED') : undefined,

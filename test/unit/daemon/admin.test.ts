@@ -64,7 +64,7 @@ describe('the admin socket', () => {
     return answer.lines
   }
 
-  it('is for its owner alone', async () => {
+  it('J9 is for its owner alone', async () => {
     server = await serveAdmin(backend, path())
     expect(statSync(path()).mode & 0o777).to.equal(0o600)
   })

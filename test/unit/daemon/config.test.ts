@@ -152,6 +152,33 @@ describe('the configuration file of the speaker', () => {
       expect(complaint(() => read(whole.replace(from, to)))).to.match(expected))
   }
 
+  it('declares a route reflector, its cluster as a number or a dotted quad, and its clients', () => {
+    const file = (cluster: string, more = '') =>
+      read(
+        `asn: 65001\nrouter-id: 10.0.0.1\n${cluster}peers: [{ address: "fd00::2", asn: 65001, reflector-client: true${more} }]\n`,
+      )
+    for (const cluster of ['cluster-id: 42\n', 'cluster-id: "0.0.0.42"\n']) {
+      const { local, peers } = file(cluster)
+      expect([local.clusterId, peers[0]!.reflectorClient]).to.deep.equal([42, true])
+    }
+    expect(file('').local).to.not.have.property('clusterId')
+    expect(read(whole).peers[0]).to.not.have.property('reflectorClient')
+    expect(complaint(() => file('cluster-id: 0\n'))).to.equal(
+      'tandem.yaml:3:13 cluster-id: "0" is no cluster id: a number from 1 to 4294967295, or an IPv4 address',
+    )
+    expect(complaint(() => file('', ', local-asn: 65009'))).to.match(
+      /^tandem\.yaml:3:\d+ peers\[0\]\.reflector-client: "true" is for internal peers, of AS 65009$/,
+    )
+  })
+
+  it('matches what internal peers said', () => {
+    const policies =
+      'policies: [{ name: p, statements: [{ name: s, match: { learned-from: internal }, action: accept }] }]\n'
+    const peers = 'peers: [{ address: 10.0.0.2, asn: 2, export: p }]\n'
+    const [peer] = read(`asn: 1\nrouter-id: 1.1.1.1\n${policies}${peers}`).peers
+    expect(peer!.exportPolicy.statements[0]!.match).to.deep.equal({ learnedFrom: 'internal' })
+  })
+
   it('is documented by what checks it', () => {
     const page = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8')
     expect(page, 'run npm run docs').to.equal(configurationPage())

@@ -13,7 +13,7 @@ import { address, prefix } from '../../support/fabric.ts'
 type PeerType = 'external' | 'internal'
 const peerTypes: readonly PeerType[] = ['external', 'internal']
 
-function subject(text: string, source: Subject['source'], kind: string, peerType: PeerType): Subject {
+function subject(text: string, source: Subject['source'], kind: string, peerType: PeerType, from = peerType): Subject {
   const { family, w0, w1, w2, w3, length } = prefix(text)
   const attributes = () => ({})
   return {
@@ -27,6 +27,7 @@ function subject(text: string, source: Subject['source'], kind: string, peerType
     kind,
     neighbour: 'tor',
     external: peerType === 'external',
+    fromExternal: source === 'learned' && from === 'external',
     attributes,
   }
 }
@@ -108,9 +109,33 @@ describe('the default export policy', () => {
     })
   }
 
+  for (const family of families) {
+    it(`C27 lets a reflector pass learned routes from internal to internal peers, and no further: ${family}`, () => {
+      const compiled = compile(defaultExport({ ...plain, communities: [7], nextHopSelf: true, reflects: true }))
+      for (const from of peerTypes) {
+        for (const towards of peerTypes) {
+          const verdict = compiled.evaluate(subject(samples[family].other, 'learned', '', towards, from))
+          const reflected = from === 'internal' && towards === 'internal'
+          const statement = reflected ? 'route reflection, kube-router.io/rr.server' : 'not originated by this node'
+          expect(verdict, `${from} to ${towards}`).to.deep.include({ accept: reflected, statement, actions: [] })
+        }
+      }
+      for (const peerType of peerTypes) {
+        const vip = compiled.evaluate(subject(samples[family].vip, 'originated', 'external-ip', peerType))
+        expect(vip.accept, peerType).to.equal(peerType === 'external')
+      }
+    })
+  }
+
+  it('of a reflector is offered learned routes towards internal peers alone', () => {
+    const { acceptsLearnedTowards } = compile(defaultExport({ ...plain, reflects: true }))
+    expect(acceptsLearnedTowards).to.deep.equal({ external: false, internal: true })
+  })
+
   it('need not be offered learned routes at all', () => {
     for (const podCidrsToExternal of [true, false]) {
-      expect(compile(defaultExport({ ...plain, podCidrsToExternal })).acceptsLearned).to.equal(false)
+      const { acceptsLearnedTowards } = compile(defaultExport({ ...plain, podCidrsToExternal }))
+      expect(acceptsLearnedTowards).to.deep.equal({ external: false, internal: false })
     }
   })
 
@@ -206,6 +231,18 @@ describe('the default import policy', () => {
         for (const [route] of rows[family]) {
           expect(compiled.evaluate(subject(route, 'learned', '', from)).accept, route).to.equal(false)
         }
+      })
+
+      it(`J11 of a reflector takes no more than the pod CIDRs of other nodes where the default is reject: ${from} ${family}`, () => {
+        const compiled = compile(defaultImport({ ...cluster, default: 'reject', reflects: true }))
+        const taken = rows[family]
+          .map(([route]) => route)
+          .filter((route) => compiled.evaluate(subject(route, 'learned', '', from)).accept)
+        const others = {
+          'ipv4-unicast': ['10.244.2.0/24', '10.244.0.0/16'],
+          'ipv6-unicast': ['fd00:244:0:2::/64', 'fd00:244::/48'],
+        }
+        expect(taken).to.deep.equal(from === 'internal' ? others[family] : [])
       })
 
       it(`J11 refuses the default route from ${from} peers before anything is known of the cluster: ${family}`, () => {

@@ -29,6 +29,9 @@ class Link implements PeerLink {
       fourOctetAsn: true,
       extendedMessages: false,
       routeRefresh: true,
+      enhancedRefresh: false,
+      addPath: [],
+      extendedNextHop: false,
       peerCapabilities: [],
     }
   }

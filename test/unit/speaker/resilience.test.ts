@@ -106,7 +106,7 @@ describe('over real TCP', () => {
         routes: [route('198.51.100.1/32'), route('2001:db8:1::1/128')],
       })
       await until(() => passive.routes('best').length === 2)
-      await active.stop('done here')
+      await active.stop({ reason: 'done here' })
       await until(() => passive.routes('best').length === 0)
       expect(passive.snapshot().peers[0]!.lastNotificationReceived?.text).to.equal(
         'administrative shutdown (6/2), "done here"',

@@ -61,7 +61,7 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
       expect(node.peer().flaps).to.equal(0)
     })
 
-    it('C10 send nothing for an unchanged declaration', async () => {
+    it('send nothing for an unchanged declaration', async () => {
       node.apply({ routes: [route('192.0.2.1/32'), route('2001:db8::1/128')] })
       await fabric.pass(1000)
       const before = node.peer().messages.out['update']
@@ -100,7 +100,7 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
     })
 
     it('D18 say administrative shutdown with a reason when stopped', async () => {
-      await node.speaker.stop('maintenance')
+      await node.speaker.stop({ reason: 'maintenance' })
       await fabric.pass(1000)
       expect(tor.peer().lastNotificationReceived?.text).to.equal('administrative shutdown (6/2), "maintenance"')
     })
@@ -198,7 +198,7 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
       expect(tor.table()).to.deep.equal([])
     })
 
-    it('J1 keep a peer down that is held down, and say why', async () => {
+    it('keep a peer down that is held down, and say why', async () => {
       node.apply({ peers: [peerTo(torAddress, 65001, { blocked: 'no TCP MD5' })] })
       await fabric.pass(200_000)
       expect(node.peer()).to.include({ state: 'Idle', blocked: 'no TCP MD5' })

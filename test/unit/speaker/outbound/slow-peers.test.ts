@@ -61,6 +61,9 @@ class Router implements PeerLink {
       fourOctetAsn: true,
       extendedMessages: false,
       routeRefresh: true,
+      enhancedRefresh: false,
+      addPath: [],
+      extendedNextHop: false,
       peerCapabilities: [],
     }
   }

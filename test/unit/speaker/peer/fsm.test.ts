@@ -31,7 +31,7 @@ const local: LocalOpen = {
   peerAsn: 65001,
   capabilities: true,
 }
-const config: MachineConfig = { open: local, connectRetry: 5, passive: false }
+const config: MachineConfig = { open: local, connectRetry: 5, passive: false, sendHold: () => 480 }
 const passive: MachineConfig = { ...config, passive: true }
 
 /** What the peer says of itself: both families, a hold time of 30 s. */
@@ -91,7 +91,7 @@ function words(action: Action): string {
   }
 }
 
-const letGo = ['disconnect', 'disarm connect-retry', 'disarm hold', 'disarm keepalive']
+const letGo = ['disconnect', 'disarm connect-retry', 'disarm hold', 'disarm keepalive', 'disarm send-hold']
 
 interface Row {
   readonly title: string

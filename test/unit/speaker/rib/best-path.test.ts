@@ -50,6 +50,11 @@ describe('best path', () => {
   const worseLater: Described = { peer: { addressOrder: 20 } }
   const pairs: [reason: string, better: Described, worse: Described][] = [
     [
+      'not long-lived stale',
+      { path: [1, 2, 3], attributes: { localPref: 1 } },
+      { attributes: { localPref: 200, communities: [0xffff0006] }, peer: { originated: true } },
+    ],
+    [
       'originated here',
       {
         path: [1, 2, 3],

@@ -1,0 +1,45 @@
+/**
+ * Whether this start is a restart, as peers are told (RFC 4724 section 4.1): a mark beside the admin socket outlives the process, and
+ * the machine's own uptime says whether packets were forwarded meanwhile.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { uptime } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Log, RestartCircumstances } from '../speaker/index.ts'
+
+export interface RestartSettings {
+  readonly adminSocket: string
+  /** Seconds that peers keep our routes. */
+  readonly time: number
+}
+
+/** Seconds: no restart time is longer (RFC 4724 section 3). */
+export const longestRestart = 4095
+
+const bootIdFile = '/proc/sys/kernel/random/boot_id'
+
+/** Read once, at start; leaves the mark for the next one. */
+export function circumstancesOfStart(settings: RestartSettings, log: Log): Omit<RestartCircumstances, 'deferral'> {
+  const mark = join(dirname(settings.adminSocket), 'started')
+  const boot = read(bootIdFile)
+  const restarting = boot !== undefined && read(mark) === boot
+  if (boot !== undefined && !restarting) {
+    try {
+      writeFileSync(mark, `${boot}\n`, { mode: 0o600 })
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error)
+      log.warn({ why }, 'the next start will not be known as a restart: peers are not told that it is one')
+    }
+  }
+  // Where the mark did not last, a machine that is up for longer than routes are kept has forwarded for as long as they are.
+  return { restarting, forwarding: restarting || uptime() > settings.time }
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,127 @@
+import { type Attributes, encodeUpdate, type Family, families, type Negotiated } from 'bgp-ts'
+import { expect } from 'chai'
+import { acceptAll } from '../../../../policy/index.ts'
+import type { PeerDeclaration, World } from '../../../../speaker/index.ts'
+import type { PeerLink } from '../../../../speaker/peer-link.ts'
+import { Routing } from '../../../../speaker/routing.ts'
+import { address, peerTo, prefix } from '../../../support/fabric.ts'
+import { VirtualClock } from '../../../support/virtual-clock.ts'
+
+const headerLength = 19
+const ownRouterId = 0x0a000002
+const samples: Record<Family, { prefix: string; hop: string }> = {
+  'ipv4-unicast': { prefix: '192.0.2.0/24', hop: '10.0.0.99' },
+  'ipv6-unicast': { prefix: '2001:db8::/48', hop: 'fd00::99' },
+}
+
+/** An internal peer whose UPDATEs the test writes. */
+class Sender implements PeerLink {
+  readonly declaration: PeerDeclaration
+  readonly negotiated: Negotiated
+  readonly localAddress = address('10.0.0.2')
+  readonly queuedBytes = 0
+
+  constructor(last: number, more: Partial<PeerDeclaration> = {}) {
+    this.declaration = peerTo(`10.0.0.${last}`, 64512, { exportPolicy: acceptAll, ...more })
+    this.negotiated = {
+      localAsn: 64512,
+      peerAsn: 64512,
+      peerRouterId: 0x0a000000 + last,
+      external: false,
+      holdTime: 90,
+      families,
+      fourOctetAsn: true,
+      extendedMessages: false,
+      routeRefresh: true,
+      enhancedRefresh: false,
+      addPath: [],
+      extendedNextHop: false,
+      peerCapabilities: [],
+    }
+  }
+
+  get name(): string {
+    return this.declaration.name
+  }
+
+  send(): boolean {
+    return true
+  }
+}
+
+for (const family of families) {
+  const { prefix: text, hop } = samples[family]
+
+  describe(`loops of ${family}`, () => {
+    let routing: Routing
+    let sender: Sender
+
+    const start = (clusterId: number | undefined) => {
+      const silent = () => {}
+      const world: World = {
+        clock: new VirtualClock(),
+        random: () => 0.5,
+        transport: { dial: () => expect.fail('no dialling here'), listen: () => expect.fail('no listening here') },
+        log: { debug: silent, info: silent, warn: silent, error: silent },
+      }
+      routing = new Routing(world, { endOfRibHeld: false })
+      identify(clusterId)
+      sender = new Sender(3)
+      routing.addPeer(sender)
+      routing.sessionUp(sender, sender.negotiated)
+    }
+    const identify = (clusterId: number | undefined) => {
+      routing.setLocal({ asn: 64512, routerId: ownRouterId, listen: [], addresses: {} })
+      return routing.setCluster(clusterId)
+    }
+    const announce = (attributes: Attributes) => {
+      const nextHop = address(hop)
+      const common: Attributes = { origin: 'igp', asPath: [], localPref: 100, ...attributes }
+      const bytes =
+        family === 'ipv4-unicast'
+          ? encodeUpdate({ attributes: { ...common, nextHop }, nlri: [prefix(text)] })
+          : encodeUpdate({ attributes: common, reach: { family, nextHop, prefixes: [prefix(text)] } })
+      expect(routing.update(sender, bytes, headerLength, bytes.length)).to.equal(undefined)
+    }
+    const counters = () => routing.routed(sender)!.counters[family]
+    const held = () => [counters().accepted, routing.rib.families[family].paths.size]
+
+    const rows: [rule: string, attributes: Attributes, clusterId: number | undefined][] = [
+      ['own router id in ORIGINATOR_ID', { originatorId: ownRouterId, clusterList: [9] }, undefined],
+      ['own cluster id in CLUSTER_LIST', { originatorId: 5, clusterList: [9, 42, 8] }, 42],
+      ['own cluster id in CLUSTER_LIST', { originatorId: 5, clusterList: [ownRouterId] }, ownRouterId],
+      ['own AS in the path', { asPath: [{ type: 'sequence', asns: [65001, 64512] }] }, undefined],
+    ]
+    for (const [rule, attributes, clusterId] of rows) {
+      it(`RFC 4456 8: refuses what has the ${rule}, and forgets what this peer said of the prefix before`, () => {
+        start(clusterId)
+        announce({ originatorId: 5, clusterList: [9] })
+        expect(held()).to.deep.equal([1, 1])
+        announce(attributes)
+        expect(held()).to.deep.equal([0, 0])
+        expect([...counters().rejectedBy]).to.deep.equal([[rule, 1]])
+        announce({})
+        expect(held()).to.deep.equal([1, 1])
+      })
+    }
+
+    it('takes what went through the cluster of its router id while it is no reflector, and through any other', () => {
+      start(undefined)
+      announce({ originatorId: 5, clusterList: [ownRouterId, 42] })
+      expect(held()).to.deep.equal([1, 1])
+      start(42)
+      announce({ originatorId: 42, clusterList: [ownRouterId, 41, 43] })
+      expect(held()).to.deep.equal([1, 1])
+    })
+
+    it('drops what came through a cluster that becomes its own, and asks again for what the last one refused', () => {
+      start(42)
+      announce({ originatorId: 5, clusterList: [43] })
+      expect(identify(43)).to.deep.equal([{ link: sender, needsRefresh: [] }])
+      expect(held()).to.deep.equal([0, 0])
+      expect(counters().rejectedSample.get(text)).to.equal('own cluster id in CLUSTER_LIST')
+      expect(identify(44)).to.deep.equal([{ link: sender, needsRefresh: [family] }])
+      expect(identify(44)).to.deep.equal([])
+    })
+  })
+}
