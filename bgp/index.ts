@@ -9,6 +9,7 @@ export {
   formatAsPath,
   mergeAs4Path,
   prependAsPath,
+  withoutConfederation,
 } from './attributes/as-path.ts'
 export { type Aggregator, type Origin, origins } from './attributes/basic.ts'
 export type { AttributeContext, Reaction, SenderContext } from './attributes/codec.ts'

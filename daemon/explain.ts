@@ -15,6 +15,7 @@ import {
 import { formatOrigin, parseAddress, parsePrefix, type StatementOrigin } from '../policy/index.ts'
 import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
+import { sessionLines } from './explain-session.ts'
 import { age } from './render/table.ts'
 
 export interface Explanation {
@@ -164,6 +165,7 @@ function explainPeer(backend: Backend, name: string): Explanation {
   const lines = [
     `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
     ...stateLines(peer),
+    ...sessionLines(peer),
     ...bfdLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
     ...policyLines(peer),
@@ -191,7 +193,9 @@ function bfdLines({ bfd }: PeerSnapshot): string[] {
   const isHeard = remote.multiplier > 0
   return [
     `  BFD ${state} for ${age(bfd.sinceMs)}${isHeard ? `, ${remoteState} at the peer` : ', nothing heard of the peer'}${isHeard ? `: ${agreed}` : ''}`,
-    `    here ${said(local)}${isHeard ? `; the peer ${said(remote)}` : ''}${bfd.multihop ? '; many hops' : ''}`,
+    ...(local.multiplier === 0
+      ? []
+      : [`    here ${said(local)}${isHeard ? `; the peer ${said(remote)}` : ''}${bfd.multihop ? '; many hops' : ''}`]),
     `    ${packets.in} packets in, ${packets.out} out; ${flaps} ${flaps === 1 ? 'flap' : 'flaps'}; last diagnostic here: ${bfd.diagnostic}, at the peer: ${bfd.remoteDiagnostic}`,
     ...(lastDown ? [`    last down ${age(lastDown.ageMs)} ago: ${lastDown.why}`] : []),
     ...(bfd.lastDiscard

@@ -86,7 +86,7 @@ export interface DefaultImportOptions {
 
 /**
  * The same towards a router of our own AS, as kube-router has it: VIPs too, which other nodes are not sent. The path stays as it is,
- * because inside the AS nobody prepends (RFC 4271 section 5.1.2).
+ * because inside the AS nobody prepends (RFC 4271 section 5.1.2). What is reflected are pod CIDRs of nodes, so one switch is for both.
  */
 export function internalRouterExport(options: DefaultExportOptions): Policy {
   const { podCidrsToExternal, communities, nextHopSelf, reflects } = options
@@ -108,7 +108,7 @@ export function internalRouterExport(options: DefaultExportOptions): Policy {
       podCidrsToExternal
         ? statement('pod CIDRs to routers of this AS', [podCidrKind], 'accept')
         : statement('--advertise-pod-cidr is false', [podCidrKind], 'reject'),
-      ...(reflects ? [reflection] : []),
+      ...(reflects && podCidrsToExternal ? [reflection] : []),
       { name: 'not originated by this node', match: { source: 'learned' }, action: 'reject' },
     ],
   }

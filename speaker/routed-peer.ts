@@ -46,7 +46,8 @@ export class RoutedPeer {
   /** How many announcements each rule of the import policy matched, by its index. */
   importHits: Float64Array
   obeysGracefulShutdown: boolean
-  #client: boolean
+  /** Whether routes are reflected to it, and its own to others (RFC 4456): asked of internal peers alone. */
+  isClient: boolean
   readonly counters: Record<Family, FamilyCounters>
   readonly malformed: Partial<Record<Reaction, number>> = {}
   updatesSent = 0
@@ -58,7 +59,7 @@ export class RoutedPeer {
     this.importHits = new Float64Array(this.#importPolicy.rules.length)
     this.exportPolicy = compile(link.declaration.exportPolicy)
     this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
-    this.#client = link.declaration.reflectorClient ?? false
+    this.isClient = link.declaration.reflectorClient ?? false
     this.counters = newCounters()
   }
 
@@ -76,18 +77,13 @@ export class RoutedPeer {
     this.#importPolicy = policy
   }
 
-  /** Whether routes are reflected to it, and its own to others (RFC 4456): only ever an internal peer. */
-  get isClient(): boolean {
-    return this.#client && !this.external
-  }
-
   /** Takes what can be declared anew while the session stays up. */
   redeclare(): void {
     const { importPolicy, exportPolicy, reflectorClient = false, obeysGracefulShutdown = true } = this.link.declaration
     this.importPolicy = compile(importPolicy)
     this.exportPolicy = compile(exportPolicy)
     this.obeysGracefulShutdown = obeysGracefulShutdown
-    this.#client = reflectorClient
+    this.isClient = reflectorClient
   }
 
   /** Forgets what the last session counted, but not the routes that it left. */

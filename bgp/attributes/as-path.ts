@@ -87,7 +87,7 @@ export function prependAsPath(path: AsPath, asn: number, count = 1): AsPath {
 
 /** The path of a route from a two-octet peer, from both attributes (RFC 6793 section 4.2.3). */
 export function mergeAs4Path(path: AsPath, as4: AsPath): AsPath {
-  const real = as4.filter((segment) => !isConfederation(segment))
+  const real = withoutConfederation(as4)
   const surplus = asPathLength(path) - asPathLength(real)
   if (surplus < 0) return path
   return [...leadingHops(path, surplus), ...real].reduce(joinSequences, [])
@@ -98,8 +98,8 @@ export function needsAs4Path(path: AsPath): boolean {
   return path.some((segment) => segment.asns.some((asn) => asn > 0xffff))
 }
 
-/** AS4_PATH for a two-octet peer: without confederation segments (RFC 6793 section 4.2.2). */
-export function as4PathOf(path: AsPath): AsPath {
+/** The path without confederation segments, as it leaves a confederation, and as AS4_PATH (RFC 5065 section 4.1, RFC 6793 section 4.2.2). */
+export function withoutConfederation(path: AsPath): AsPath {
   return path.filter((segment) => !isConfederation(segment))
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { Writer } from '../bytes.ts'
-import { as4Path, as4PathOf, asPath, needsAs4Path } from './as-path.ts'
+import { as4Path, asPath, needsAs4Path, withoutConfederation } from './as-path.ts'
 import { aggregator, as4Aggregator, atomicAggregate, localPref, med, nextHop, origin } from './basic.ts'
 import { type AttributeCodec, type AttributeContext, flags } from './codec.ts'
 import { communities, extendedCommunities, largeCommunities } from './communities.ts'
@@ -121,7 +121,7 @@ export function encodeAttributes(attributes: Attributes, context: AttributeConte
 
 function as4Shadows({ asPath: path, aggregator: by }: Attributes): Pick<Attributes, 'as4Path' | 'as4Aggregator'> {
   return {
-    ...(path && needsAs4Path(path) && { as4Path: as4PathOf(path) }),
+    ...(path && needsAs4Path(path) && { as4Path: withoutConfederation(path) }),
     ...(by && by.asn > 0xffff && { as4Aggregator: by }),
   }
 }

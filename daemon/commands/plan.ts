@@ -1,5 +1,6 @@
 /** `tandem plan`: what would be advertised, to whom, and what is withheld and why, without a session. */
 
+import { formatIpv4 } from 'bgp-ts'
 import { type Finding, plan as makePlan, type Plan, type View } from '../../controllers/index.ts'
 import { nodeClock, type Timer } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
@@ -80,6 +81,19 @@ function difference(running: Plan, made: Plan): string[] {
       sign === '~' ? `resets peer ${key}: ${value}` : `${sign} peer ${key}`,
     ),
     ...(forced ? ['resets every peer: the ASN or the router id changes'] : []),
+    ...reflectionDifference(running, wanted),
+  ]
+}
+
+/** What no session is reset for. */
+function reflectionDifference(running: Plan, wanted: Plan): string[] {
+  const roleOf = ({ local }: Plan) =>
+    local?.clusterId === undefined ? 'no route reflector' : `route reflector of cluster ${formatIpv4(local.clusterId)}`
+  const clientsOf = ({ peers }: Plan) =>
+    new Map(peers.flatMap(({ name, reflectorClient }) => (reflectorClient ? [[name, name]] : [])))
+  return [
+    ...(roleOf(running) === roleOf(wanted) ? [] : [`~ ${roleOf(wanted)}`]),
+    ...changes(clientsOf(running), clientsOf(wanted)).map(({ sign, key }) => `${sign} client ${key}`),
   ]
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the thread of BFD does while there are sessions: wait for packets or the next deadline, read all that came, do all that is due. It does
- * not go back to Node's event loop in between, so that nothing else ever runs there, and nothing is allocated for a packet.
+ * not go back to Node's event loop in between, so that nothing else ever runs there, and no object is made for a packet.
  *
  * The time is read before the packets are: after a stall, what had come by then counts before any detection time is found to be over.
  */

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { Bfd, BfdStatus, BfdTarget, BfdTimers, BfdWatch, Log } from '../world.ts'
+import type { Bfd, BfdStatus, BfdTarget, BfdTimers, BfdWatch, Clock, Log, Timer } from '../world.ts'
 import type { Command, Report } from './messages.ts'
 import { emptyRow, readStatus, statusBytes } from './status.ts'
 
@@ -26,18 +26,31 @@ interface Entry {
   problem: string | undefined
 }
 
+/** What of a `Worker` is used. */
+export interface Thread {
+  postMessage(command: Command): void
+  on(event: 'message', listener: (report: Report) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'exit', listener: () => void): unknown
+  terminate(): Promise<unknown>
+}
+
 export class ThreadedBfd implements Bfd {
   readonly #log: Log
+  readonly #clock: Clock
+  readonly #spawn: () => Thread
   readonly #entries = new Map<number, Entry>()
   #lastId = 0
-  #worker: Worker | undefined
-  #restart: NodeJS.Timeout | undefined
+  #worker: Thread | undefined
+  #restart: Timer | undefined
   /** Why there will never be BFD in this process. */
   #unavailable: string | undefined
   #closing = false
 
-  constructor(log: Log) {
+  constructor(log: Log, clock: Clock, spawn: () => Thread = spawnWorker) {
     this.#log = log
+    this.#clock = clock
+    this.#spawn = spawn
   }
 
   watch(target: BfdTarget, onChange: (status: BfdStatus) => void): BfdWatch {
@@ -71,34 +84,33 @@ export class ThreadedBfd implements Bfd {
 
   async close(): Promise<void> {
     this.#closing = true
-    clearTimeout(this.#restart)
+    this.#restart?.cancel()
     const worker = this.#worker
     if (!worker) return
-    const ended = new Promise((done) => worker.once('exit', done))
+    const ended = new Promise<void>((done) => worker.on('exit', done))
     this.#say({ do: 'close' })
-    const patience = setTimeout(() => void worker.terminate(), closeMs)
+    const patience = this.#clock.after(closeMs, () => void worker.terminate())
     await ended
-    clearTimeout(patience)
+    patience.cancel()
   }
 
   #start(): void {
     this.#restart = undefined
-    const worker = new Worker(program, {
-      name: 'bfd',
-      // What the main thread was started with, such as modules to load first, is not for this one.
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
-    })
+    const worker = this.#spawn()
     this.#worker = worker
-    worker.on('message', (report: Report) => this.#heard(report))
+    worker.on('message', (report) => this.#heard(report))
     worker.on('error', (error) => this.#log.error({ err: error }, 'the thread of BFD failed'))
     worker.on('exit', () => this.#ended())
     for (const [id, entry] of this.#entries) this.#begin(id, entry)
   }
 
-  #begin(id: number, { target, timers, row, isAdminDown }: Entry): void {
+  #begin(id: number, entry: Entry): void {
+    const { target, timers, row, isAdminDown } = entry
     this.#say({ do: 'watch', id, target: { ...target, ...timers }, row })
     if (isAdminDown) this.#say({ do: 'admin-down', id })
+    if (entry.problem === undefined) return
+    entry.problem = undefined
+    entry.onChange(statusOf(entry))
   }
 
   #say(command: Command): void {
@@ -127,8 +139,17 @@ export class ThreadedBfd implements Bfd {
       emptyRow(entry.row.buffer)
       entry.onChange({ ...statusOf(entry), state: this.#unavailable === undefined ? 'AdminDown' : 'Down' })
     }
-    if (this.#unavailable === undefined) this.#restart = setTimeout(() => this.#start(), restartMs)
+    if (this.#unavailable === undefined) this.#restart = this.#clock.after(restartMs, () => this.#start())
   }
+}
+
+function spawnWorker(): Thread {
+  return new Worker(program, {
+    name: 'bfd',
+    // What the main thread was started with, such as modules to load first, is not for this one.
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 },
+  })
 }
 
 function statusOf({ row, problem }: Entry): BfdStatus {

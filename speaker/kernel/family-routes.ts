@@ -139,7 +139,7 @@ export class FamilyRoutes {
   reconsiderAll(): void {
     this.#retryMs = shortestRetryMs
     this.#unrefuse()
-    for (const row of this.table.rows()) this.table.mark(row)
+    this.table.markAll()
     this.#schedule()
   }
 
@@ -147,7 +147,7 @@ export class FamilyRoutes {
   settle(): void {
     if (this.#phase !== 'settling') return
     this.#phase = 'synced'
-    for (const row of this.table.rows()) if (this.table.isStale(row)) this.table.mark(row)
+    for (const row of this.table.staleRows()) this.table.mark(row)
     // What a daemon that was killed had on its way may have landed after the first look.
     this.#look()
   }
@@ -259,7 +259,7 @@ export class FamilyRoutes {
   #retry(): void {
     this.#unrefuse()
     // Somebody is where a route of ours should be, and it has to be seen who.
-    if (this.table.unexplained > 0) this.#look()
+    if (this.table.unexplainedRows().length > 0) this.#look()
     this.#schedule()
   }
 
@@ -267,8 +267,7 @@ export class FamilyRoutes {
   #unrefuse(): void {
     const { table } = this
     if (table.count(status.refused) === 0) return
-    for (const row of table.rows()) {
-      if (table.status(row) < status.refused) continue
+    for (const row of table.refusedRows()) {
       table.setStatus(row, status.none)
       table.mark(row)
     }

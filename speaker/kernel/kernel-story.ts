@@ -63,7 +63,7 @@ const kinds = ['unreachable', 'covers', 'link', 'occupied', 'refused'] as const
 function problems(kernel: KernelRoutes, { table, trouble }: FamilyRoutes): KernelProblem[] {
   const wrong = kinds.flatMap((kind): KernelProblem[] => {
     const row = table.example(status[kind])
-    if (row === undefined) return []
+    if (row < 0) return []
     const prefix = table.prefix(row)
     const { reason } = kernelVerdict(kernel, prefix)
     return [{ kind, count: table.count(status[kind]), example: formatPrefix(prefix), reason }]

@@ -5,6 +5,7 @@
  */
 
 import type { Family, Prefix } from 'bgp-ts'
+import { none } from '../rib/path-table.ts'
 import { grown, grownBytes, PrefixTable } from '../rib/prefix-table.ts'
 import { type HopSets, noSet } from './hop-sets.ts'
 
@@ -34,6 +35,8 @@ export class KernelTable {
   #status = new Uint8Array(0)
   #queue: number[] = []
   #taken = 0
+  /** Rows from here on are to be looked at, all of them; -1 for none. */
+  #sweep = none
   /** By row, the protocol of the route of somebody else that has our prefix and metric. */
   readonly #foreign = new Map<number, number>()
   readonly #texts: string[] = []
@@ -47,8 +50,9 @@ export class KernelTable {
     this.#sets = sets
   }
 
+  /** At most this many rows are to be looked at. */
   get pending(): number {
-    return this.#queue.length - this.#taken
+    return this.#queue.length - this.#taken + (this.#sweep === none ? 0 : this.prefixes.rows - this.#sweep)
   }
 
   find({ w0, w1, w2, w3, length }: Prefix): number {
@@ -71,8 +75,9 @@ export class KernelTable {
     this.#queue.push(row)
   }
 
+  /** Marks every row, at no cost now. */
   markAll(): void {
-    for (const row of this.rows()) this.mark(row)
+    this.#sweep = 0
   }
 
   /** The next marked row, or -1. */
@@ -80,7 +85,7 @@ export class KernelTable {
     if (this.#taken === this.#queue.length) {
       this.#queue = []
       this.#taken = 0
-      return -1
+      return this.#nextOfSweep()
     }
     const row = this.#queue[this.#taken++]!
     if (this.#taken > 4096 && this.#taken * 2 > this.#queue.length) {
@@ -125,12 +130,8 @@ export class KernelTable {
     this.staleCount += isStale ? 1 : -1
   }
 
-  isSeen(row: number): boolean {
-    return this.#has(row, bits.seen)
-  }
-
-  setSeen(row: number, isSeen: boolean): void {
-    this.#set(row, bits.seen, isSeen)
+  setSeen(row: number): void {
+    this.#set(row, bits.seen, true)
   }
 
   setSent(row: number, isSent: boolean): void {
@@ -166,18 +167,11 @@ export class KernelTable {
   setAllForeign(protocols: ReadonlyMap<number, number>): void {
     for (const row of this.#foreign.keys()) if (!protocols.has(row)) this.setForeign(row, undefined)
     for (const [row, protocol] of protocols) this.setForeign(row, protocol)
-    if (this.count(status.occupied) <= this.#foreign.size) return
-    // Whoever was there is gone.
-    for (const row of this.rows()) {
-      if (this.status(row) !== status.occupied || this.#foreign.has(row)) continue
+    // Whoever was there is gone, or it is one of ours.
+    for (const row of this.unexplainedRows()) {
       this.setStatus(row, status.none)
       this.mark(row)
     }
-  }
-
-  /** Rows that something is in the place of, and it is not known whose it is. */
-  get unexplained(): number {
-    return this.count(status.occupied) - this.#foreign.size
   }
 
   setRefused(row: number, text: string): void {
@@ -197,30 +191,63 @@ export class KernelTable {
     return this.#counts.slice(of).reduce((sum, count) => sum + (count ?? 0), 0)
   }
 
-  /** The first row in a status. */
-  example(of: number): number | undefined {
-    if (this.count(of) === 0) return undefined
-    for (const row of this.rows()) {
-      if (of === status.refused ? this.status(row) >= of : this.status(row) === of) return row
-    }
-    return undefined
+  /** The first row in a status, or -1. */
+  example(of: number): number {
+    if (this.count(of) === 0) return none
+    return of === status.refused ? this.#status.findIndex((one) => one >= of) : this.#status.indexOf(of)
   }
 
-  /** Rows that say something. */
-  *rows(): Generator<number> {
-    for (let row = 0; row < this.prefixes.rows; row++) {
-      if (this.#installed[row] !== noSet || this.#wanted[row] !== noSet || this.#status[row] !== status.none) yield row
-    }
+  refusedRows(): number[] {
+    return this.#where((row) => this.#status[row]! >= status.refused)
+  }
+
+  staleRows(): number[] {
+    return this.#where((row) => this.#has(row, bits.stale))
+  }
+
+  /** Rows that are installed, as far as we know, and were not in the dump. */
+  unseenRows(): number[] {
+    return this.#where((row) => this.#installed[row] !== noSet && !this.#has(row, bits.seen))
+  }
+
+  /** Rows in whose place something is, and it is not known whose. */
+  unexplainedRows(): number[] {
+    if (this.count(status.occupied) === 0) return []
+    return this.#where((row) => this.#status[row] === status.occupied && !this.#foreign.has(row))
+  }
+
+  clearSeen(): void {
+    for (let row = 0; row < this.prefixes.rows; row++) this.#flags[row]! &= ~bits.seen
   }
 
   /** Gives a row back that says nothing any more. */
   free(row: number): void {
-    const used = this.#installed[row] !== noSet || this.#wanted[row] !== noSet || this.#status[row] !== status.none
-    if (used || this.#has(row, bits.dirty | bits.sent)) return
+    if (this.#says(row) || this.#has(row, bits.dirty | bits.sent)) return
     this.setStale(row, false)
     this.#flags[row] = 0
     this.#foreign.delete(row)
     this.prefixes.remove(row)
+  }
+
+  #nextOfSweep(): number {
+    if (this.#sweep === none) return none
+    while (this.#sweep < this.prefixes.rows) {
+      const row = this.#sweep++
+      if (this.#says(row)) return row
+    }
+    this.#sweep = none
+    return none
+  }
+
+  #where(test: (row: number) => boolean): number[] {
+    const found: number[] = []
+    for (let row = 0; row < this.prefixes.rows; row++) if (test(row)) found.push(row)
+    return found
+  }
+
+  /** Whether a row is of any use. One that was given back is not. */
+  #says(row: number): boolean {
+    return this.#installed[row] !== noSet || this.#wanted[row] !== noSet || this.#status[row] !== status.none
   }
 
   #has(row: number, bit: number): boolean {

@@ -37,7 +37,7 @@ export async function look(
   const foreign = new Map<number, number>()
   const leftovers: KernelChange[] = []
   let changed = 0
-  for (const row of table.rows()) table.setSeen(row, false)
+  table.clearSeen()
   await kernel.dump(family, (route) => {
     if (!isOurs(kernel.place, route)) {
       if (route.onLink !== undefined) links.push(route)
@@ -56,7 +56,7 @@ export async function look(
 function enter(table: KernelTable, sets: HopSets, { prefix, hops }: KernelRoute, isStale: boolean): boolean {
   const { w0, w1, w2, w3, length } = prefix
   const row = table.add(w0, w1, w2, w3, length)
-  table.setSeen(row, true)
+  table.setSeen(row)
   if (sets.is(table.installed(row), hops)) return false
   table.setInstalled(row, sets.intern(hops))
   if (isStale) table.setStale(row, true)
@@ -65,12 +65,10 @@ function enter(table: KernelTable, sets: HopSets, { prefix, hops }: KernelRoute,
 }
 
 function dropUnseen(table: KernelTable): number {
-  let missing = 0
-  for (const row of table.rows()) {
-    if (table.installed(row) === noSet || table.isSeen(row)) continue
-    missing++
+  const rows = table.unseenRows()
+  for (const row of rows) {
     table.setInstalled(row, noSet)
     table.mark(row)
   }
-  return missing
+  return rows.length
 }

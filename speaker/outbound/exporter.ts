@@ -12,6 +12,7 @@ import {
   isTransitiveExtendedCommunity,
   prependAsPath,
   sameAddress,
+  withoutConfederation,
 } from 'bgp-ts'
 import { applyActions, type CompiledPolicy, nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
 import type { PeerAttributes } from '../desired.ts'
@@ -302,7 +303,7 @@ function towards(
   const extended = rest.extendedCommunities?.filter(isTransitiveExtendedCommunity)
   return {
     ...rest,
-    asPath: prependAsPath(rest.asPath ?? [], terms.localAsn),
+    asPath: prependAsPath(withoutConfederation(rest.asPath ?? []), terms.localAsn),
     ...(extended && { extendedCommunities: extended }),
   }
 }

@@ -18,5 +18,5 @@ export const nodeClock: Clock = {
 }
 
 export function nodeWorld(log: Log): World {
-  return { clock: nodeClock, random: Math.random, transport: tcp, bfd: new ThreadedBfd(log), log }
+  return { clock: nodeClock, random: Math.random, transport: tcp, bfd: new ThreadedBfd(log, nodeClock), log }
 }

@@ -20,7 +20,7 @@ const patterns = [
   'test/unit/**/*.test.ts',
   'test/property/**/*.test.ts',
   'test/*/*.test.ts',
-  'test/interop/interop*.ts',
+  'test/interop/{interop*,reflection}.ts',
 ]
 
 const cited = /^(?:[A-J](?:\d+|\/[\w-]+) )+/

@@ -149,10 +149,22 @@ export const sections: readonly Section[] = [
         '4271 5.1.2',
         'Puts its ASN before the path towards external peers alone, in a new segment after 255',
       ),
-      must('C27', '4271 9.2', 'Passes no route of an internal peer to another one'),
+      must('C27', '4271 9.2', 'Passes no route of an internal peer to another one, unless it reflects'),
       must('C28', '4271 6.3', 'Says in the NOTIFICATION which octets were wrong'),
       own('C29', 'Turns what goes wrong in decoding into a reaction towards that peer alone'),
       own('C30', 'Decodes what it encodes, and encodes what it decodes to the same octets'),
+      must('C31', '4456 6', 'Reflects what a client says to all, and what another internal peer says to clients alone'),
+      must(
+        'C32',
+        '4456 8',
+        'Keeps the ORIGINATOR_ID that is there, else names the peer, and puts its cluster before the others',
+      ),
+      should(
+        'C33',
+        '4456 8',
+        'Uses no route with its own router id as ORIGINATOR_ID or its own cluster in CLUSTER_LIST',
+      ),
+      should('C34', '4456 10', 'Leaves next hop, path, local preference and MED of a reflected route alone'),
     ],
   },
   {

@@ -29,6 +29,8 @@ export interface BfdRouter {
   established(topology: Topology): Promise<number>
   /** In its log: that we ended a session with a reason. */
   readonly heardShutdown: RegExp
+  /** Watches a peer over many hops too (RFC 5883), and says whether it is up; absent where that takes another configuration. */
+  multihop?(topology: Topology, peer: string, local: string): Promise<boolean>
   /** Switches BFD off on purpose for a peer, and on again; absent where the router goes silent instead. */
   setShutdown?(topology: Topology, peer: string, local: string, shutdown: boolean): Promise<void>
 }
@@ -37,6 +39,7 @@ const node = 'tor'
 
 interface FrrSession {
   readonly peer: string
+  readonly multihop: boolean
   readonly status: string
   readonly 'remote-id': number
   readonly 'remote-diagnostic': string
@@ -88,6 +91,12 @@ const frr: BfdRouter = {
     return [...text.matchAll(/BGP state = Established/g)].length
   },
   heardShutdown: /NOTIFICATION: received .*Administrative Shutdown/g,
+  multihop: async (topology, peer, local) => {
+    const session = `peer ${peer} multihop local-address ${local}`
+    await vtysh(topology, 'bfdd', 'configure terminal', 'bfd', session, 'receive-interval 100', 'transmit-interval 100')
+    const all = JSON.parse(await vtysh(topology, 'bfdd', 'show bfd peers json')) as FrrSession[]
+    return all.some((one) => one.multihop && one.peer === peer && one.status === 'up')
+  },
   setShutdown: async (topology, peer, local, shutdown) => {
     const session = `peer ${peer} local-address ${local} interface eth1`
     await vtysh(topology, 'bfdd', 'configure terminal', 'bfd', session, shutdown ? 'shutdown' : 'no shutdown')

@@ -191,7 +191,7 @@ for (const router of bfdRouters) {
       for (const { bfd } of peers) expect(bfd?.lastDown?.why).to.include('neighbour signalled session down')
       for (const [own, peer] of pairs) await router.setShutdown(bench.topology, own, peer, false)
       const flaps = (all: readonly PeerSnapshot[]) => all.map((one) => one.flaps)
-      expect(flaps(await bench.allUp())).to.deep.equal(flaps(before))
+      expect(flaps(await bench.allUp()), bench.tandem.log()).to.deep.equal(flaps(before))
       noted('AdminDown of the router', 'ok')
     })
 
@@ -228,6 +228,22 @@ for (const router of bfdRouters) {
       noted('AdminDown of ours', stays ? 'ok' : 'heard; it ends BGP all the same')
       await bench.apply((text) => text.replaceAll('# bfd:', 'bfd:'))
       await bench.allUp()
+    })
+
+    it('I2 over many hops runs on port 4784', async function () {
+      if (!router.multihop) {
+        noted('many hops', 'not tried: it needs another configuration')
+        this.skip()
+      }
+      const { multihop } = router
+      await bench.apply((text) => text.replaceAll('multiplier: 3 }', 'multiplier: 3, multihop: true }'))
+      for (const [own, peer] of pairs) {
+        await eventually(`${own} is up over many hops`, 10_000, () => multihop(bench.topology, own, peer))
+      }
+      for (const { bfd } of await bench.allUp()) expect(bfd).to.include({ multihop: true, remoteState: 'Up' })
+      await bench.apply((text) => text.replaceAll('multiplier: 3, multihop: true }', 'multiplier: 3 }'))
+      await bench.allUp()
+      noted('many hops', 'ok')
     })
 
     it('I6 ends its BGP sessions with their own reason, and says AdminDown after it', async () => {

@@ -179,6 +179,14 @@ describe('kernel routes', function () {
     await bench.has(all, 40_000)
   })
 
+  it('follows links: routes that the kernel dropped without a word, with an interface of the node, are put back', async () => {
+    await bench.ip('link', 'set', 'eth2', 'down')
+    await bench.has(overA, 5000)
+    await bench.ip('link', 'set', 'eth2', 'up')
+    await bench.ip('addr', 'replace', 'fd00:2::2/64', 'dev', 'eth2')
+    await bench.has(all, 40_000)
+  })
+
   it('leaves alone: routes of others with the same prefix, whatever their metric', async () => {
     const others = [
       ['198.18.0.0/24', '5', '10.0.1.9'],
@@ -232,7 +240,7 @@ describe('kernel routes', function () {
         if (event.kind === 'route' && event.route.protocol === 178) touched.add(String(event.route.prefix))
       }),
     )
-    // FRR sends End-of-RIB only to those that know graceful restart; so the bounded wait is what ends it.
+    // FRR sends no End-of-RIB unless it restarts gracefully itself; so the bounded wait is what ends it.
     bench.start('--install-routes-wait=12s')
     await bench.has(all, 40_000)
     await new Promise((done) => setTimeout(done, 500))

@@ -79,8 +79,12 @@ for (const over of ['IPv4', 'IPv6'] as const) {
 
   describe(`Tandem as reflector of two BIRD clients beside FRR and a router of another AS, over ${over}`, function () {
     this.timeout(60_000)
+    /** Of the session with the router; the node's own are others. */
+    const session = over === 'IPv4' ? '10.0.0.101' : 'fd00::101'
+    const toRouter = { remoteip: transportOf('tor', over), remoteasn: torAsn, localip: session }
+    const reflector = (id: string) => ({ ...server(id), 'kube-router.io/peers': JSON.stringify([toRouter]) })
     const roles = (more: Partial<Record<Place, Annotations>> = {}) => ({
-      'node-1': server('42'),
+      'node-1': reflector('42'),
       'bird-1': client('42'),
       'bird-2': client('0.0.0.42'),
       'frr-1': {},
@@ -94,8 +98,8 @@ for (const over of ['IPv4', 'IPv6'] as const) {
       await as.startBird('bird-1', { neighbours, routes: routes['bird-1'] })
       await as.startBird('bird-2', { neighbours, routes: routes['bird-2'] })
       await as.startFrr('frr-1', { neighbours, routes: routes['frr-1'] })
-      await as.startBird('tor', { neighbours, routes: routes.tor })
-      as.startTandem('node-1', ...routersOf(over))
+      await as.startBird('tor', { neighbours: [{ place: 'node-1', address: session }], routes: routes.tor })
+      as.startTandem('node-1', '--override-nexthop')
     })
 
     after(async () => {
@@ -107,7 +111,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
     for (const family of [0, 1] as const) {
       const name = ['IPv4', 'IPv6'][family]
 
-      it(`clients hear of each other and of the others, ${name}: all as it was, with originator and cluster`, async () => {
+      it(`C32 C34 clients hear of each other and of the others, ${name}: all as it was, with originator and cluster`, async () => {
         for (const [to, from] of [
           ['bird-2', 'bird-1'],
           ['bird-1', 'bird-2'],
@@ -119,7 +123,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
         }
       })
 
-      it(`others hear of clients, ${name}`, async () => {
+      it(`C31 others hear of clients, ${name}`, async () => {
         for (const from of ['bird-1', 'bird-2'] as const) {
           const look = () => as.frrSees('frr-1', routes[from][family])
           await becomes(`frr-1 sees ${from}`, look, reflected(from, family, '0.0.0.42'))
@@ -127,12 +131,21 @@ for (const over of ['IPv4', 'IPv6'] as const) {
       })
     }
 
-    it('nobody gets its own back, and nothing crosses the border of the AS', async () => {
+    it('C31 nobody gets its own back, and nothing crosses the border of the AS', async () => {
       const [own, others] = [podCidrs(1), [...routes['bird-2'], ...routes['frr-1']]]
       expect([...(await as.birdTable('bird-1'))]).to.deep.equal(onceEach(...own, ...others))
       expect([...(await as.birdTable('tor'))]).to.deep.equal(onceEach(...own))
       const taken = await Promise.all(routes.tor.map((one) => as.tandemSees('node-1', one)))
       expect(taken.map((seen) => seen?.asPath)).to.deep.equal(['65001 65077', '65001 65077'])
+    })
+
+    it('E8 --override-nexthop is for routers: the address of the session where it is of the family, else of the node', async () => {
+      const hops = await Promise.all(podCidrs(1).map(async (prefix) => (await as.birdSees('tor', prefix))?.nextHop))
+      expect(hops).to.deep.equal(over === 'IPv4' ? [session, v6('node-1')] : [v4('node-1'), session])
+      const inside = await Promise.all(
+        podCidrs(1).map(async (prefix) => (await as.birdSees('bird-1', prefix))?.nextHop),
+      )
+      expect(inside).to.deep.equal(hopsOf('node-1'))
     })
 
     it('explain names the statement that reflects, and what holds a route back', async () => {
@@ -162,7 +175,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
     })
 
     it('a new cluster id is on every reflected route, and a bad one changes nothing', async () => {
-      const clusters = { 'node-1': server('0.0.0.43'), 'bird-1': client('43'), 'bird-2': client('43') }
+      const clusters = { 'node-1': reflector('0.0.0.43'), 'bird-1': client('43'), 'bird-2': client('43') }
       as.annotate(roles(clusters))
       const all = (from: Place & keyof typeof routes, ...to: ('bird-1' | 'bird-2')[]) =>
         to.map((place) => routes[from].map((_, family) => [place, reflected(from, family as 0 | 1, '0.0.0.43')]))
@@ -175,7 +188,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
         () => look('frr-1', 'bird-1', 'bird-2') as never,
         all('frr-1', 'bird-1', 'bird-2') as never,
       )
-      as.annotate(roles({ ...clusters, 'node-1': server('none') }))
+      as.annotate(roles({ ...clusters, 'node-1': reflector('none') }))
       await eventually('the finding is logged', 5000, async () =>
         as.tandems.get('node-1')!.log().includes('is no cluster id'),
       )
@@ -251,7 +264,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
         }
       })
 
-      it('nothing goes in circles', async () => {
+      it('C33 nothing goes in circles', async () => {
         await isQuiet(as, 'node-1', 'node-2')
         for (const place of ['node-1', 'node-2'] as const) {
           const peers = await as.peers(place)
@@ -314,7 +327,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
         }
       })
 
-      it('nothing goes in circles', async () => {
+      it('C33 nothing goes in circles', async () => {
         await isQuiet(as, 'node-1', 'node-2')
         const peers = [...(await as.peers('node-1')), ...(await as.peers('node-2'))]
         expect(peers.map(({ state }) => state)).to.deep.equal(peers.map(() => 'Established'))

@@ -38,6 +38,8 @@ export interface Seen {
 export interface Neighbour {
   readonly place: Place
   readonly client?: boolean
+  /** If it is not that of its place. */
+  readonly address?: string
 }
 
 /** What BIRD and FRR are told. */
@@ -229,10 +231,10 @@ export class SameAs {
 
   #birdConfig(place: Place, { neighbours, cluster, routes }: RouterConfig): string {
     const asn = place === 'tor' ? torAsn : nodeAsn
-    const sessions = neighbours.map(({ place: other, client }, index) => {
+    const sessions = neighbours.map(({ place: other, client, address = transportOf(other, this.over) }, index) => {
       const as = other === 'tor' ? torAsn : nodeAsn
       const reflection = client ? `rr client;${cluster ? ` rr cluster id ${cluster};` : ''}` : ''
-      return `protocol bgp peer${index} from one { neighbor ${transportOf(other, this.over)} as ${as}; ${reflection} }`
+      return `protocol bgp peer${index} from one { neighbor ${address} as ${as}; ${reflection} }`
     })
     const own = routes?.map((prefix, index) => {
       const attributes = '{ bgp_local_pref = 250; bgp_med = 7; }'

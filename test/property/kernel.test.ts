@@ -18,6 +18,7 @@ const moods = [
   'mend',
   'unplug',
   'plug',
+  'crash',
   'mute',
   'hold',
   'release',
@@ -94,8 +95,8 @@ class History {
       const best = Math.min(...meds.map((med) => med ?? Number.POSITIVE_INFINITY))
       if (!Number.isFinite(best) || this.#occupied.has(index)) return []
       return both.map((one, family) => {
-        const hops = routers.filter((_, at) => meds[at] === best).map(({ addresses }) => addresses[family])
-        return `${one} via ${hops.sort((a, b) => String(a).localeCompare(String(b))).join(' ')}`
+        const hops = routers.filter((_, at) => meds[at] === best).map(({ addresses }) => addresses[family]!)
+        return `${one} via ${hops.toSorted((a, b) => (a < b ? -1 : 1)).join(' ')}`
       })
     })
   }
@@ -136,6 +137,9 @@ class History {
         return
       case 'break':
         kernel.broken = 'ip was killed'
+        return
+      case 'crash':
+        kernel.isCrashing = true
         return
       case 'mend':
         kernel.broken = undefined
@@ -187,7 +191,7 @@ describe('kernel routes, whatever happened', () => {
         await history.fabric.stop()
         expect(history.fabric.clock.pending, 'timers left behind').to.equal(0)
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     )
   })
 })

@@ -45,6 +45,8 @@ const someBgpAnnotations = fc
 
 const bgpAnnotations = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, someBgpAnnotations)
 
+const reflection = (id: string) => [{ 'kube-router.io/rr.server': id }, { 'kube-router.io/rr.client': id }]
+
 const nodeStep: fc.Arbitrary<Step> = fc
   .record({
     name: fc.constantFrom(...nodeNames),
@@ -53,14 +55,15 @@ const nodeStep: fc.Arbitrary<Step> = fc
     hasIpv6: fc.boolean(),
     label: rarely,
     bgp: bgpAnnotations,
+    reflection: fc.constantFrom({}, ...['1', '2', 'x'].flatMap(reflection)),
   })
-  .chain(({ name, drained, podCidrs, hasIpv6, label, bgp }) =>
+  .chain(({ name, drained, podCidrs, hasIpv6, label, bgp, reflection: role }) =>
     maybe(
       fc.constant(
         node(name, {
           podCidrs,
           ips: hasIpv6 ? ['10.0.0.1', 'fd00::1'] : ['10.0.0.1'],
-          annotations: { ...bgp, ...(drained && { 'tandem.io/drain': 'true' }) },
+          annotations: { ...bgp, ...role, ...(drained && { 'tandem.io/drain': 'true' }) },
           labels: label ? { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } : {},
         }),
       ),

@@ -26,6 +26,8 @@ export class FakeKernel implements Kernel {
   dumps = 0
   /** Rejects everything with this. */
   broken: string | undefined
+  /** The next call makes half of its changes, and says only that something went wrong. */
+  isCrashing = false
   /** Refuses changes for want of the right. */
   isDenied = false
   /** Says nothing of changes. */
@@ -122,6 +124,11 @@ export class FakeKernel implements Kernel {
     const held = this.#held
     if (held) await new Promise<void>((go) => held.push(go))
     if (this.broken !== undefined) throw new Error(this.broken)
+    if (this.isCrashing && changes.length > 0) {
+      this.isCrashing = false
+      for (const change of changes.slice(0, Math.ceil(changes.length / 2))) this.#change(family, change)
+      throw new Error('ip was killed')
+    }
     return changes.flatMap((change, index) => {
       const hops = change.kind === 'remove' ? [] : change.hops.map(hopText).sort()
       this.log.push([change.kind, formatPrefix(change.prefix), ...hops].join(' '))

@@ -6,6 +6,7 @@ import {
   type DefaultImportOptions,
   defaultExport,
   defaultImport,
+  internalRouterExport,
   type Subject,
 } from '../../../policy/index.ts'
 import { address, prefix } from '../../support/fabric.ts'
@@ -124,6 +125,20 @@ describe('the default export policy', () => {
         const vip = compiled.evaluate(subject(samples[family].vip, 'originated', 'external-ip', peerType))
         expect(vip.accept, peerType).to.equal(peerType === 'external')
       }
+    })
+  }
+
+  for (const family of families) {
+    it(`C27 lets a reflector pass pod CIDRs of other nodes to routers of its AS where it sends them its own: ${family}`, () => {
+      for (const podCidrsToExternal of [true, false]) {
+        const compiled = compile(internalRouterExport({ ...plain, podCidrsToExternal, reflects: true }))
+        const passes = (from: PeerType) =>
+          compiled.evaluate(subject(samples[family].podCidr, 'learned', '', 'internal', from)).accept
+        expect([passes('internal'), passes('external')]).to.deep.equal([podCidrsToExternal, false])
+        const own = compiled.evaluate(subject(samples[family].podCidr, 'originated', 'pod-cidr', 'internal'))
+        expect(own.accept).to.equal(podCidrsToExternal)
+      }
+      expect(compile(internalRouterExport(plain)).acceptsLearned).to.equal(false)
     })
   }
 

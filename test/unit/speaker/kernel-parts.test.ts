@@ -75,6 +75,7 @@ for (const family of families) {
       expect(next.setLinks(family, [link(connected, 'eth1'), link(inside, 'eth2')])).to.equal(true)
       expect(next.link(hop(hops[0]))).to.deep.include({ device: 'eth2' })
       expect(next.link(hop(hops[2]))).to.equal(undefined)
+      expect(next.setLinks(family, [link(connected, 'eth1'), link(inside, 'eth2')]), 'the same').to.equal(false)
       expect(next.changeLink(link(inside, 'eth2', true), false), 'no carrier').to.equal(true)
       expect(next.link(hop(hops[0]))).to.deep.include({ device: 'eth1' })
       expect(next.changeLink(link(outside, 'eth3'), false), 'elsewhere').to.equal(false)
@@ -177,7 +178,7 @@ describe('the choice of next hops', () => {
     const list = encodeAttributes(attributes, { fourOctetAsn: true })
     const at = address(via)
     const context = contexts.derived(at.version)
-    const words = Object.assign({ ...noNextHop }, at)
+    const words = { ...noNextHop, version: at.version, w0: at.w0, w1: at.w1, w2: at.w2, w3: at.w3 }
     const table = rib.attributes
     const summary = summarize(list, 0, list.length, 64512)
     const id =

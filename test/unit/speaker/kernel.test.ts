@@ -14,14 +14,16 @@ class Stage {
   readonly torA: Machine
   readonly torB: Machine
 
-  constructor(kernel = new FakeKernel(...links)) {
-    this.kernel = kernel
-    this.torA = this.#tor('10.0.0.1', 'fd00::1')
-    this.torB = this.#tor('10.0.0.3', 'fd00::3')
+  /** `endOfRibHeld`: the second router does not say when it has sent all. */
+  constructor({ endOfRibHeld = false } = {}) {
+    this.kernel = new FakeKernel(...links)
+    this.torA = this.#tor('10.0.0.1', 'fd00::1', false)
+    this.torB = this.#tor('10.0.0.3', 'fd00::3', endOfRibHeld)
   }
 
-  #tor(v4: string, v6: string): Machine {
-    return this.fabric.machine(65001, [v4, v6], [peerTo('10.0.0.2', 64512, { connectRetry: 1 })])
+  #tor(v4: string, v6: string, endOfRibHeld: boolean): Machine {
+    const peers = [peerTo('10.0.0.2', 64512, { connectRetry: 1 })]
+    return this.fabric.machine(65001, [v4, v6], peers, { endOfRibHeld })
   }
 
   /** The node starts, again if it ran before: nothing but the kernel remembers. */
@@ -256,6 +258,36 @@ describe('kernel routes', () => {
       expect(counts(node)['ipv6-unicast']).to.include({ phase: 'synced', installed: 1, stale: 0 })
     })
 
+    it('J13 nothing goes while a router that is up has not said that this is all', async () => {
+      await stage.stop()
+      stage = new Stage({ endOfRibHeld: true })
+      left()
+      const node = stage.node({ waitMs: wait })
+      stage.both(...both)
+      await stage.pass(60_000)
+      expect(node.peer('10.0.0.3').state).to.equal('Established')
+      expect(stage.kernel.log).to.deep.equal([])
+      stage.torB.speaker.releaseEndOfRib()
+      await stage.pass(2000)
+      expect(stage.kernel.log).to.have.members(['remove 198.18.50.0/24', 'remove 2001:db8:50::/48'])
+      expect(stage.kernel.ours).to.deep.equal(overBoth)
+    })
+
+    it('J13 what landed late and unheard is found when all is in', async () => {
+      await stage.stop()
+      stage = new Stage({ endOfRibHeld: true })
+      stage.node({ waitMs: wait })
+      stage.both(...both)
+      await stage.pass(10_000)
+      stage.kernel.isMute = true
+      stage.kernel.put('198.18.77.0/24', { via: ['10.0.0.1'] })
+      stage.kernel.put('2001:db8:77::/48', { via: ['fd00::1'] })
+      stage.kernel.isMute = false
+      stage.torB.speaker.releaseEndOfRib()
+      await stage.pass(2000)
+      expect(stage.kernel.ours).to.deep.equal(overBoth)
+    })
+
     it('J13 each family is over alone', async () => {
       left()
       const torB = peerTo('10.0.0.3', 65001, { families: ['ipv4-unicast'], connectRetry: 1 })
@@ -283,6 +315,20 @@ describe('kernel routes', () => {
       stage.kernel.put('198.18.77.0/24', { via: ['10.0.0.1'] })
       stage.kernel.put(both[0]!, { via: ['10.0.0.1'] })
       await stage.pass(2000)
+      expect(stage.kernel.ours).to.deep.equal(overBoth)
+    })
+
+    it('J13 what a killed daemon adds just before us is taken for ours, beside a route that is not', async () => {
+      stage.kernel.put('198.18.1.0/24', { via: ['10.9.0.9'], protocol: 4 })
+      stage.kernel.put('2001:db8:1::/48', { via: ['fd00::9'], protocol: 4 })
+      stage.node()
+      await stage.pass(20_000)
+      stage.kernel.isMute = true
+      stage.kernel.put(both[0]!, { via: ['10.0.0.1', '10.0.0.3'] })
+      stage.kernel.put(both[1]!, { via: ['fd00::1', 'fd00::3'] })
+      stage.kernel.isMute = false
+      stage.both(...both, '198.18.1.0/24', '2001:db8:1::/48')
+      await stage.pass(20_000)
       expect(stage.kernel.ours).to.deep.equal(overBoth)
     })
 
@@ -334,6 +380,24 @@ describe('kernel routes', () => {
       await stage.pass(60_000)
       expect(stage.kernel.log.length, 'tried again and again').to.equal(before)
       for (const one of both) stage.kernel.take(one)
+      await stage.pass(1000)
+      expect(stage.kernel.ours).to.deep.equal(overBoth)
+    })
+
+    it('are left alone, and named, also where they were before anybody announced the prefix', async () => {
+      const node = stage.node()
+      await stage.pass(20_000)
+      stage.kernel.put(both[0]!, { via: ['10.9.0.9'], protocol: 4 })
+      stage.kernel.put(both[1]!, { via: ['fd00::9'], protocol: 4 })
+      stage.both(...both)
+      await stage.pass(10_000)
+      for (const one of both) expect(why(node, one)?.reason).to.include('somebody else (protocol 4)')
+      expect(stage.kernel.ours).to.deep.equal([])
+      // Nobody wants it any more, and then somebody does: it is not forgotten that the place is free.
+      stage.both()
+      await stage.pass(1000)
+      for (const one of both) stage.kernel.take(one)
+      stage.both(...both)
       await stage.pass(1000)
       expect(stage.kernel.ours).to.deep.equal(overBoth)
     })
@@ -468,6 +532,17 @@ describe('kernel routes', () => {
       await stage.pass(60_000)
       expect(stage.kernel.ours).to.deep.equal(overA)
       expect(stage.fabric.errors.splice(0).length).to.be.below(5)
+    })
+
+    it('halfway through a batch: what was made of it is found out', async () => {
+      stage.node()
+      stage.both(...both, '198.18.1.0/24', '198.18.2.0/24')
+      await stage.pass(20_000)
+      stage.kernel.isCrashing = true
+      stage.both(...both)
+      await stage.pass(10_000)
+      expect(stage.kernel.ours).to.deep.equal(overBoth)
+      expect(stage.fabric.errors.splice(0)).to.have.length(1)
     })
 
     it('from the start: nothing is written before it is known what is there', async () => {

@@ -1,6 +1,7 @@
 import { type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
 import { acceptAll } from '../../../../policy/index.ts'
+import type { PeerDeclaration } from '../../../../speaker/index.ts'
 import { Fabric, type Machine, peerTo, route } from '../../../support/fabric.ts'
 
 const samples: Record<Family, string> = { 'ipv4-unicast': '192.0.2.1/32', 'ipv6-unicast': '2001:db8::1/128' }
@@ -11,10 +12,12 @@ interface Wiring {
   readonly clusters?: Readonly<Record<number, number>>
   /** Sessions, `reflector>client` or `one-other`. */
   readonly sessions: readonly string[]
+  /** Of every session. */
+  readonly more?: Partial<PeerDeclaration>
 }
 
 /** Machines of one AS, wired as said. */
-function wire(address: (last: number) => string, { clusters = {}, sessions }: Wiring) {
+function wire(address: (last: number) => string, { clusters = {}, sessions, more }: Wiring) {
   const fabric = new Fabric()
   const ends = sessions.flatMap((text) => {
     const [from, to] = text.split(/[>-]/).map(Number) as [number, number]
@@ -29,7 +32,7 @@ function wire(address: (last: number) => string, { clusters = {}, sessions }: Wi
       const peers = ends
         .filter(({ from }) => from === last)
         .map(({ to, reflectorClient }) =>
-          peerTo(address(to), 64512, { exportPolicy: acceptAll, ...(reflectorClient && { reflectorClient }) }),
+          peerTo(address(to), 64512, { exportPolicy: acceptAll, ...more, ...(reflectorClient && { reflectorClient }) }),
         )
       const machine = fabric.machine(64512, [`10.0.0.${last}`, `fd00::${last}`], peers)
       const clusterId = clusters[last]
@@ -87,7 +90,7 @@ for (const [over, address] of Object.entries(transports)) {
         ['different cluster ids', { 1: 41, 2: 42 }],
         ['their router ids as cluster ids', {}],
       ] as const) {
-        it(`two reflectors with ${title} and the same clients settle, and forget together`, async () => {
+        it(`C33 two reflectors with ${title} and the same clients settle, and forget together`, async () => {
           await begin({ clusters, sessions: ['1-2', '1>3', '2>3', '1>4', '2>4'] })
           await originate(3)
           await isQuiet()
@@ -103,7 +106,7 @@ for (const [over, address] of Object.entries(transports)) {
         })
       }
 
-      it('three reflectors that are each a client of the next end where the route began', async () => {
+      it('C33 three reflectors that are each a client of the next end where the route began', async () => {
         await begin({ clusters: { 1: 1, 2: 2, 3: 3 }, sessions: ['1>2', '2>3', '3>1', '1>4'] })
         await originate(4)
         await isQuiet()
@@ -113,7 +116,7 @@ for (const [over, address] of Object.entries(transports)) {
         expect([1, 2, 3, 4].flatMap(held)).to.deep.equal([])
       })
 
-      it('a hierarchy puts each cluster before the others, and leaves the originator', async () => {
+      it('C32 a hierarchy puts each cluster before the others, and leaves the originator', async () => {
         await begin({ clusters: { 1: 1, 2: 2 }, sessions: ['1>2', '1>5', '2>3', '2>4'] })
         await originate(3)
         expect(held(5)).to.deep.equal(['ORIGINATOR_ID 10.0.0.3, CLUSTER_LIST 0.0.0.1 0.0.0.2'])
@@ -121,6 +124,17 @@ for (const [over, address] of Object.entries(transports)) {
         await originate(3, false)
         await originate(5)
         expect(held(3)).to.deep.equal(['ORIGINATOR_ID 10.0.0.5, CLUSTER_LIST 0.0.0.2 0.0.0.1'])
+      })
+
+      it('keeps what a client said while it restarts, and forgets it when it does not come back', async () => {
+        const gracefulRestart = { time: 60, longLived: 0 }
+        await begin({ sessions: ['1>2', '1>3'], more: { gracefulRestart } })
+        await originate(2)
+        await wired.machines.get(2)!.speaker.stop({ toReturn: true })
+        await wired.fabric.pass(50_000)
+        expect(held(3)).to.deep.equal(['ORIGINATOR_ID 10.0.0.2, CLUSTER_LIST 10.0.0.1'])
+        await wired.fabric.pass(12_000)
+        expect(held(3)).to.deep.equal([])
       })
 
       it('does not send the originator its own route by another way', async () => {

@@ -80,14 +80,14 @@ for (const { over, of } of transports) {
         expect(fabric.clock.pending, 'timers left behind').to.equal(0)
       })
 
-      it('RFC 4456 6: what a client says is for all but itself', async () => {
+      it('C31 what a client says is for all but itself', async () => {
         await originate('left')
         expect(holders()).to.deep.equal(['left', 'right', 'inner', 'another', 'tor'])
         expect(machines.left.speaker.routes('in').map(({ source }) => source)).to.deep.equal(['originated'])
         expect(reason('left')).to.equal('learned from this peer')
       })
 
-      it('RFC 4456 6: what another internal peer says is for clients alone', async () => {
+      it('C31 what another internal peer says is for clients alone', async () => {
         await originate('inner')
         expect(holders()).to.deep.equal(['left', 'right', 'inner', 'tor'])
         expect(reason('another')).to.equal('learned from an internal peer, and neither is a client, RFC 4456 6')
@@ -113,7 +113,7 @@ for (const { over, of } of transports) {
         expect(reason('right')).to.equal('learned from an internal peer, RFC 4271 9.2')
       })
 
-      it('RFC 4456 8 and 10: names originator and cluster, and leaves all else as it was', async () => {
+      it('C32 C34 names originator and cluster, and leaves all else as it was', async () => {
         await originate('left', { med: 7, localPref: 250, communities: [1], asPath: [65077] })
         for (const place of ['right', 'inner'] as const) {
           expect(heldBy(place)).to.deep.equal([
@@ -128,7 +128,7 @@ for (const { over, of } of transports) {
         expect(heldBy('tor')[0]).to.not.match(/ORIGINATOR_ID|CLUSTER_LIST|LOCAL_PREF/)
       })
 
-      it('E9 names itself as the next hop of a reflected route only where the policy asks for it', async () => {
+      it('C34 E9 names itself as the next hop of a reflected route only where the policy asks for it', async () => {
         await originate('left')
         await declare(['left', 'right'], { nextHopSelf: true })
         expect(heldBy('right')[0]).to.include(`via ${hop},`)
@@ -164,6 +164,16 @@ for (const { over, of } of transports) {
         await originate('tor')
         expect(holders()).to.deep.equal(['tor'])
         expect(reason('right')).to.equal('not originated by this node')
+      })
+
+      it('C32 names each originator, also where routes have all else in common', async () => {
+        const others = { 'ipv4-unicast': '192.0.2.2/32', 'ipv6-unicast': '2001:db8::2/128' }
+        const nextHop = address(hop)
+        machines.left.apply({ routes: [route(text, { nextHop })] })
+        machines.right.apply({ routes: [route(others[family], { nextHop })] })
+        await fabric.pass(2000)
+        const originators = heldBy('inner').map((row) => /ORIGINATOR_ID \S+/.exec(row)?.[0])
+        expect(originators).to.deep.equal(['ORIGINATOR_ID 10.0.0.1,', 'ORIGINATOR_ID 10.0.0.3,'])
       })
 
       it('withdraws everywhere what its client withdraws', async () => {

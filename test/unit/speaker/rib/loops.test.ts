@@ -1,6 +1,6 @@
 import { type Attributes, encodeUpdate, type Family, families, type Negotiated } from 'bgp-ts'
 import { expect } from 'chai'
-import { acceptAll } from '../../../../policy/index.ts'
+import { acceptAll, defaultExport } from '../../../../policy/index.ts'
 import type { PeerDeclaration, World } from '../../../../speaker/index.ts'
 import type { PeerLink } from '../../../../speaker/peer-link.ts'
 import { Routing } from '../../../../speaker/routing.ts'
@@ -14,7 +14,15 @@ const samples: Record<Family, { prefix: string; hop: string }> = {
   'ipv6-unicast': { prefix: '2001:db8::/48', hop: 'fd00::99' },
 }
 
-/** An internal peer whose UPDATEs the test writes. */
+const silent = () => {}
+const newWorld = (): World => ({
+  clock: new VirtualClock(),
+  random: () => 0.5,
+  transport: { dial: () => expect.fail('no dialling here'), listen: () => expect.fail('no listening here') },
+  log: { debug: silent, info: silent, warn: silent, error: silent },
+})
+
+/** A peer whose UPDATEs the test writes; an internal one, unless it has another ASN. */
 class Sender implements PeerLink {
   readonly declaration: PeerDeclaration
   readonly negotiated: Negotiated
@@ -25,9 +33,9 @@ class Sender implements PeerLink {
     this.declaration = peerTo(`10.0.0.${last}`, 64512, { exportPolicy: acceptAll, ...more })
     this.negotiated = {
       localAsn: 64512,
-      peerAsn: 64512,
+      peerAsn: this.declaration.asn,
       peerRouterId: 0x0a000000 + last,
-      external: false,
+      external: this.declaration.asn !== 64512,
       holdTime: 90,
       families,
       fourOctetAsn: true,
@@ -57,14 +65,7 @@ for (const family of families) {
     let sender: Sender
 
     const start = (clusterId: number | undefined) => {
-      const silent = () => {}
-      const world: World = {
-        clock: new VirtualClock(),
-        random: () => 0.5,
-        transport: { dial: () => expect.fail('no dialling here'), listen: () => expect.fail('no listening here') },
-        log: { debug: silent, info: silent, warn: silent, error: silent },
-      }
-      routing = new Routing(world, { endOfRibHeld: false })
+      routing = new Routing(newWorld(), { endOfRibHeld: false })
       identify(clusterId)
       sender = new Sender(3)
       routing.addPeer(sender)
@@ -86,14 +87,14 @@ for (const family of families) {
     const counters = () => routing.routed(sender)!.counters[family]
     const held = () => [counters().accepted, routing.rib.families[family].paths.size]
 
-    const rows: [rule: string, attributes: Attributes, clusterId: number | undefined][] = [
+    const rows: [rule: string, attributes: Attributes, clusterId: number | undefined, row?: string][] = [
       ['own router id in ORIGINATOR_ID', { originatorId: ownRouterId, clusterList: [9] }, undefined],
       ['own cluster id in CLUSTER_LIST', { originatorId: 5, clusterList: [9, 42, 8] }, 42],
       ['own cluster id in CLUSTER_LIST', { originatorId: 5, clusterList: [ownRouterId] }, ownRouterId],
-      ['own AS in the path', { asPath: [{ type: 'sequence', asns: [65001, 64512] }] }, undefined],
+      ['own AS in the path', { asPath: [{ type: 'sequence', asns: [65001, 64512] }] }, undefined, 'C19'],
     ]
-    for (const [rule, attributes, clusterId] of rows) {
-      it(`RFC 4456 8: refuses what has the ${rule}, and forgets what this peer said of the prefix before`, () => {
+    for (const [rule, attributes, clusterId, row = 'C33'] of rows) {
+      it(`${row} refuses what has the ${rule}, and forgets what this peer said of the prefix before`, () => {
         start(clusterId)
         announce({ originatorId: 5, clusterList: [9] })
         expect(held()).to.deep.equal([1, 1])
@@ -114,6 +115,17 @@ for (const family of families) {
       expect(held()).to.deep.equal([1, 1])
     })
 
+    it('lets policies tell internal from external peers', () => {
+      start(undefined)
+      const statement = { name: 'no', match: { learnedFrom: 'internal' }, action: 'reject' } as const
+      const importPolicy = { name: 'external only', statements: [statement], default: 'accept' } as const
+      sender = new Sender(4, { importPolicy })
+      routing.addPeer(sender)
+      routing.sessionUp(sender, sender.negotiated)
+      announce({})
+      expect([...counters().rejectedBy]).to.deep.equal([['no', 1]])
+    })
+
     it('drops what came through a cluster that becomes its own, and asks again for what the last one refused', () => {
       start(42)
       announce({ originatorId: 5, clusterList: [43] })
@@ -125,3 +137,28 @@ for (const family of families) {
     })
   })
 }
+
+describe('a reflector', () => {
+  it('sends routers the same octets, as they are offered nothing that is reflected', () => {
+    const exportPolicy = defaultExport({
+      podCidrsToExternal: true,
+      communities: [],
+      nextHopSelf: false,
+      reflects: true,
+    })
+    const routing = new Routing(newWorld(), { endOfRibHeld: false })
+    routing.setLocal({ asn: 64512, routerId: ownRouterId, listen: [], addresses: {} })
+    routing.setCluster(42)
+    const groupsWith = (...senders: readonly Sender[]) => {
+      for (const sender of senders) {
+        routing.addPeer(sender)
+        routing.sessionUp(sender, sender.negotiated)
+      }
+      return routing.outbound.groups
+    }
+    const routers = [new Sender(11, { exportPolicy, asn: 65001 }), new Sender(12, { exportPolicy, asn: 65002 })]
+    expect(groupsWith(...routers)).to.equal(1)
+    const clients = [13, 14].map((last) => new Sender(last, { exportPolicy, reflectorClient: true }))
+    expect(groupsWith(...clients)).to.equal(3)
+  })
+})

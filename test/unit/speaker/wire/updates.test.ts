@@ -426,6 +426,20 @@ describe('an UPDATE that is only odd', () => {
   })
 })
 
+describe('confederation segments of an internal peer', () => {
+  it('C23 C26 go no further than the AS', async () => {
+    meeting = await meet({ asn: 64512, witness: 65003 })
+    const list = `${origin}${attribute('40', 2, '0301 0000fde8 0201 0000fde9')}${attribute('40', 5, '00000064')}`
+    const all = families.map((family) => wireRoutes[family][0])
+    await say(...all.map((one) => one.announced(list)))
+    for (const { text } of all) {
+      const sent = attributesIn(meeting.witness!.routes.get(text)!.attributes)
+      expect(sent, text).to.include(attribute('40', 2, '0202 0000fc00 0000fde9'))
+    }
+    await part(meeting)
+  })
+})
+
 describe('an exception while an UPDATE is read', () => {
   it('C29 costs the session of that peer with 6/0, and no other', async () => {
     meeting = await meet({ witness: 65003 })
