@@ -100,6 +100,14 @@ export interface PeerDeclaration {
   readonly reflectorClient?: boolean
   readonly importPolicy: Policy
   readonly exportPolicy: Policy
+  /** Routes that this peer is sent at most, by family; what is more is held back. */
+  readonly maximumOut?: { readonly [family in Family]?: number }
+  /** Whether routes with GRACEFUL_SHUTDOWN from this external peer get a local preference of 0 (RFC 8326). By default, yes. */
+  readonly obeysGracefulShutdown?: boolean
+  /** Whether the path of an external peer's route has to begin with its ASN (RFC 4271 section 6.3). By default, yes. */
+  readonly checksFirstAsn?: boolean
+  /** Whether paths with AS_SETs are taken (RFC 9774). By default, no. */
+  readonly takesAsSets?: boolean
   /** Watch the path to the peer. */
   readonly bfd?: BfdDeclaration
   /** Stays down with this reason, e.g. a setting that this build can't honour. Never connected to without it. */

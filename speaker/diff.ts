@@ -1,6 +1,6 @@
 /** What a new declaration of a peer means for its session: nothing, a live change, or a reset that BGP forces. */
 
-import { formatAddress } from 'bgp-ts'
+import { families, formatAddress } from 'bgp-ts'
 import { compile } from '../policy/index.ts'
 import type { LocalDeclaration, PeerDeclaration } from './desired.ts'
 
@@ -32,6 +32,7 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
 }
 
 function liveTerms(peer: PeerDeclaration): string {
+  const { maximumOut, obeysGracefulShutdown, checksFirstAsn, takesAsSets } = peer
   const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry, password, ttl, ttlSecurity, userTimeout } =
     peer
   return JSON.stringify([
@@ -40,6 +41,8 @@ function liveTerms(peer: PeerDeclaration): string {
     nextHopSelf,
     passive,
     connectRetry,
+    families.map((family) => maximumOut?.[family]),
+    [obeysGracefulShutdown, checksFirstAsn, takesAsSets],
     password?.mark,
     ttl,
     ttlSecurity,

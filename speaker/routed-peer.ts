@@ -41,8 +41,11 @@ export class RoutedPeer {
   routerId = 0
   negotiated: Negotiated | undefined
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
-  importPolicy: CompiledPolicy
   exportPolicy: CompiledPolicy
+  #importPolicy: CompiledPolicy
+  /** How many announcements each rule of the import policy matched, by its index. */
+  importHits: Float64Array
+  obeysGracefulShutdown: boolean
   /** Whether routes are reflected to it, and its own to others (RFC 4456): asked of internal peers alone. */
   isClient: boolean
   readonly counters: Record<Family, FamilyCounters>
@@ -52,8 +55,10 @@ export class RoutedPeer {
 
   constructor(link: PeerLink) {
     this.link = link
-    this.importPolicy = compile(link.declaration.importPolicy)
+    this.#importPolicy = compile(link.declaration.importPolicy)
+    this.importHits = new Float64Array(this.#importPolicy.rules.length)
     this.exportPolicy = compile(link.declaration.exportPolicy)
+    this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
     this.isClient = link.declaration.reflectorClient ?? false
     this.counters = newCounters()
   }
@@ -62,16 +67,28 @@ export class RoutedPeer {
     return this.link.name
   }
 
+  get importPolicy(): CompiledPolicy {
+    return this.#importPolicy
+  }
+
+  /** One that decides as the last one did goes on with its counts. */
+  set importPolicy(policy: CompiledPolicy) {
+    if (policy.key !== this.#importPolicy.key) this.importHits = new Float64Array(policy.rules.length)
+    this.#importPolicy = policy
+  }
+
   /** Takes what can be declared anew while the session stays up. */
   redeclare(): void {
-    const { importPolicy, exportPolicy, reflectorClient = false } = this.link.declaration
+    const { importPolicy, exportPolicy, reflectorClient = false, obeysGracefulShutdown = true } = this.link.declaration
     this.importPolicy = compile(importPolicy)
     this.exportPolicy = compile(exportPolicy)
+    this.obeysGracefulShutdown = obeysGracefulShutdown
     this.isClient = reflectorClient
   }
 
   /** Forgets what the last session counted, but not the routes that it left. */
   restart(): void {
+    this.importHits.fill(0)
     const before = this.counters
     const fresh = newCounters()
     for (const family of families) fresh[family].accepted = before[family].accepted

@@ -14,13 +14,14 @@ import {
   formatAddress,
   type Negotiated,
   type Prefix,
+  type SenderContext,
   summarize,
 } from 'bgp-ts'
 import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
 import { type KernelOptions, KernelRoutes } from './kernel/kernel-routes.ts'
-import { Outbound } from './outbound/outbound.ts'
+import { type HeldBack, Outbound } from './outbound/outbound.ts'
 import { sameForPeers, wordsIn } from './outbound/peer-words.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
 import { lastResortActions, Retention } from './retention.ts'
@@ -56,7 +57,14 @@ export class Routing implements SessionListener {
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
 
-  constructor(world: World, options: { readonly endOfRibHeld: boolean; readonly kernel?: Partial<KernelOptions> }) {
+  constructor(
+    world: World,
+    options: {
+      readonly endOfRibHeld: boolean
+      readonly kernel?: Partial<KernelOptions>
+      readonly onHeldBack?: (news: HeldBack) => void
+    },
+  ) {
     this.#clock = world.clock
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
@@ -76,6 +84,7 @@ export class Routing implements SessionListener {
       () => {
         return this.#deferral?.isActive ?? false
       },
+      options.onHeldBack ?? (() => {}),
     )
     this.#retention = new Retention({
       clock: world.clock,
@@ -213,14 +222,20 @@ export class Routing implements SessionListener {
     const peer = this.#byLink.get(link)
     if (!peer) return { needsRefresh: [] }
     const before = peer.importPolicy
+    const obeyed = peer.obeysGracefulShutdown
     const wasClient = peer.isClient
     peer.redeclare()
     if (peer.isClient !== wasClient) this.#offerAgain(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
-    if (peer.importPolicy.key === before.key) return { needsRefresh: [] }
-    this.#importer.reconsider(peer)
-    return { needsRefresh: this.#importer.neededAgain(peer, before) }
+    const sender = senderOf(link, peer.negotiated)
+    const judgedAnew = sender.firstAsn !== peer.sender.firstAsn || sender.asSets !== peer.sender.asSets
+    peer.sender = sender
+    const decidesAnew = peer.importPolicy.key !== before.key
+    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
+    // Which paths are well-formed was judged when they came: only the peer can say them again.
+    if (judgedAnew) return { needsRefresh: peer.negotiated.families }
+    return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
   }
 
   /**
@@ -253,12 +268,7 @@ export class Routing implements SessionListener {
     if (!peer) return
     peer.restart()
     peer.negotiated = negotiated
-    peer.sender = {
-      external: negotiated.external,
-      fourOctetAsn: negotiated.fourOctetAsn,
-      localAsn: negotiated.localAsn,
-      firstAsn: negotiated.external ? negotiated.peerAsn : 0,
-    }
+    peer.sender = senderOf(link, negotiated)
     peer.external = negotiated.external
     peer.routerId = negotiated.peerRouterId
     this.#retention.open(peer, negotiated)
@@ -282,6 +292,11 @@ export class Routing implements SessionListener {
     const wrong = this.#importer.update(peer, bytes, at, end)
     if (this.#deferral?.isActive) this.#deferral.look()
     return wrong
+  }
+
+  /** How a path of a peer came in: the rule of its import policy, as it is now, and what well-known communities made of it. */
+  imported(peer: RoutedPeer, rib: FamilyRib, row: number, attributes: number): ReturnType<Importer['explain']> {
+    return this.#importer.explain(peer, rib, row, attributes)
   }
 
   refresh(link: PeerLink, family: Family): void {
@@ -352,6 +367,18 @@ export class Routing implements SessionListener {
       for (const [pathId, one] of pathIndexes)
         this.rib.setRank(one, { ...rank, addressOrder: place + ((pathId >>> 0) + 1) / 2 ** 33 })
     })
+  }
+}
+
+/** How the peer's attributes are judged on this session. */
+function senderOf({ declaration }: PeerLink, { external, fourOctetAsn, localAsn, peerAsn }: Negotiated): SenderContext {
+  const { checksFirstAsn = true, takesAsSets = false } = declaration
+  return {
+    external,
+    fourOctetAsn,
+    localAsn,
+    firstAsn: external && checksFirstAsn ? peerAsn : 0,
+    ...(takesAsSets && { asSets: true }),
   }
 }
 

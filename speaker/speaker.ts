@@ -9,6 +9,7 @@ import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
 import type { KernelOptions } from './kernel/kernel-routes.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
+import type { HeldBack } from './outbound/outbound.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
@@ -63,6 +64,7 @@ export class Speaker {
   readonly #dismissals = new Map<string, Timer>()
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
+  readonly #heldBackListeners = new Set<(news: HeldBack) => void>()
   #local: LocalDeclaration | undefined
   #declared: readonly PeerDeclaration[] | undefined
   #stopped = false
@@ -71,6 +73,7 @@ export class Speaker {
     this.#world = world
     this.#routing = new Routing(world, {
       endOfRibHeld: options.endOfRibHeld ?? false,
+      onHeldBack: (news) => this.#heldBack(news),
       ...(options.kernel && { kernel: options.kernel }),
     })
   }
@@ -139,6 +142,11 @@ export class Speaker {
   onEvent(listener: (event: PeerEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
+  }
+
+  /** Calls `listener` when routes begin to be held back from a peer (`maximumOut`), and when that is over. */
+  onHeldBack(listener: (news: HeldBack) => void): void {
+    this.#heldBackListeners.add(listener)
   }
 
   /**
@@ -326,6 +334,14 @@ export class Speaker {
       ({ declaration }) =>
         formatAddress(declaration.address) === text && (!declaration.zone || declaration.zone === zone),
     )
+  }
+
+  #heldBack(news: HeldBack): void {
+    const { peer, family, held, limit } = news
+    const message =
+      held > 0 ? `held back: this peer is sent ${limit} routes of the family at most` : 'none is held back any more'
+    this.#world.log.warn({ peer, family, held, limit }, message)
+    for (const listener of this.#heldBackListeners) listener(news)
   }
 
   #tell(event: PeerEvent): void {

@@ -4,7 +4,7 @@
  */
 
 import { u16, u32, type Writer } from '../bytes.ts'
-import type { AttributeCodec } from './codec.ts'
+import type { AttributeCodec, SenderContext } from './codec.ts'
 
 export interface AsPathSegment {
   readonly type: 'sequence' | 'set' | 'confed-sequence' | 'confed-set'
@@ -19,7 +19,7 @@ const segmentTypes = ['set', 'sequence', 'confed-sequence', 'confed-set'] as con
 const longestSegment = 255
 
 const asnWidth = (fourOctetAsn: boolean): 2 | 4 => (fourOctetAsn ? 4 : 2)
-const isConfederation = (segment: AsPathSegment) => segment.type.startsWith('confed')
+const isConfederation = (segment: Pick<AsPathSegment, 'type'>) => segment.type.startsWith('confed')
 
 export const asPath: AttributeCodec<AsPath> = {
   type: 2,
@@ -31,7 +31,7 @@ export const asPath: AttributeCodec<AsPath> = {
     const width = asnWidth(sender.fourOctetAsn)
     return (
       checkSegments(bytes, at, end, width) ??
-      checkSegmentTypes(bytes, at, end, width, sender.external) ??
+      checkSegmentTypes(bytes, at, end, width, sender) ??
       checkFirst(bytes, at, end, width, sender.firstAsn)
     )
   },
@@ -47,7 +47,7 @@ export const as4Path: AttributeCodec<AsPath> = {
   transitive: true,
   malformed: 'attribute-discard',
   check: (bytes, at, end) => (end > at ? checkSegments(bytes, at, end, 4) : 'empty'),
-  refuse: (bytes, at, end) => checkSegmentTypes(bytes, at, end, 4, false),
+  refuse: (bytes, at, end, sender) => checkSegmentTypes(bytes, at, end, 4, { ...sender, external: false }),
   decode: (bytes, at, end) => readSegments(bytes, at, end, 4),
   encode: (path, into) => writeSegments(path, into, 4),
   format: formatAsPath,
@@ -148,12 +148,12 @@ function checkSegmentTypes(
   at: number,
   end: number,
   width: 2 | 4,
-  external: boolean,
+  { external, asSets = false }: SenderContext,
 ): string | undefined {
   for (; at < end; at += 2 + bytes[at + 1]! * width) {
     const type = segmentTypes[bytes[at]! - 1]!
-    if (type === 'set' || type === 'confed-set') return 'AS_SET, RFC 9774 3'
-    if (external && type === 'confed-sequence') return 'confederation segment from an external peer, RFC 5065 5'
+    if (!asSets && (type === 'set' || type === 'confed-set')) return 'AS_SET, RFC 9774 3'
+    if (external && isConfederation({ type })) return 'confederation segment from an external peer, RFC 5065 5'
   }
   return undefined
 }

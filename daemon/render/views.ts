@@ -1,6 +1,6 @@
 /** What the commands print: snapshots, routes and plans as tables. */
 
-import { formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
+import { families, formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
 import { formatFinding, type Plan, type PlannedLocal } from '../../controllers/index.ts'
 import type { FamilySnapshot, PeerSnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { age, table } from './table.ts'
@@ -26,9 +26,21 @@ export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
     ...(withBfd ? [peer.bfd?.state ?? '-'] : []),
     counts(peer.families.includes('ipv4-unicast'), peer.routes['ipv4-unicast']),
     counts(peer.families.includes('ipv6-unicast'), peer.routes['ipv6-unicast']),
-    peer.blocked ?? peer.bfd?.holdsSession ?? (peer.state === 'Established' ? '' : (peer.lastDown?.why ?? '')),
+    peer.blocked ??
+      peer.bfd?.holdsSession ??
+      (peer.state === 'Established' ? policyNote(peer) : (peer.lastDown?.why ?? '')),
   ])
   return peers.length === 0 ? 'no peers' : table(headings, rows, width)
+}
+
+/** Why a session that is up carries less than somebody may expect. */
+function policyNote({ policies, routes }: PeerSnapshot): string {
+  const without = (['import', 'export'] as const).filter((direction) => !policies[direction].declared)
+  const held = families.filter((family) => routes[family].heldBack > 0)
+  return [
+    ...(without.length > 0 ? [`no ${without.join(', no ')} policy`] : []),
+    ...held.map((family) => `${routes[family].heldBack} of ${family} held back: maximum-out`),
+  ].join('; ')
 }
 
 export function routesTable(rows: readonly RouteRow[], width?: number): string {

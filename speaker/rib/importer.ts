@@ -6,6 +6,7 @@
 import {
   type Address,
   type AttributeSummary,
+  type Attributes,
   checkNlri,
   encodeAttributes,
   endOfRibFamily,
@@ -28,14 +29,23 @@ import {
   summarize,
   walkNlri,
 } from 'bgp-ts'
-import { type Actions, applyActions, type CompiledPolicy, parsePrefix, type Subject } from '../../policy/index.ts'
-import type { Retention } from '../retention.ts'
+import {
+  type Actions,
+  applyActions,
+  type CompiledPolicy,
+  nextHopOf,
+  parsePrefix,
+  type Subject,
+  type Verdict,
+} from '../../policy/index.ts'
+import { lastResortActions, type Retention } from '../retention.ts'
 import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
 import { ContextIds } from './context-ids.ts'
 import type { FamilyRib, Rib } from './rib.ts'
 import { clusterLoop, type Identity, loopProblem, nextHopProblem } from './usable.ts'
+import { blackholeRefused, refusedBy, type WellKnownRule, wellKnownRules } from './well-known.ts'
 
 const unusable = 0
 /** Code of the NOTIFICATION for a malformed UPDATE. */
@@ -56,7 +66,12 @@ export class Importer {
   // What the visitors below work on: set before each walk, so that no closure is made per message.
   #peer!: RoutedPeer
   #table!: FamilyRib
+  /** As they came; what a policy makes of them is another entry of the table. */
   #attributes = 0
+  #rules: readonly WellKnownRule[] = []
+  /** What the verdicts of this walk make of the attributes. */
+  readonly #changes = new Map<Verdict, number>()
+  readonly #stored = { table: {} as object, id: 0, generation: 0 }
   /** Prefixes of the family that the peer may announce. */
   #limit = Number.POSITIVE_INFINITY
   /** Among paths: of the peer, or of one of its path identifiers. */
@@ -71,15 +86,21 @@ export class Importer {
     source: 'learned',
     kind: '',
     neighbour: '',
+    neighbourAsn: undefined,
+    neighbourAddress: undefined,
     external: true,
     fromExternal: true,
+    localAsn: 0,
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
+    nextHop: () => this.#rib.attributes.nextHop(this.#attributes),
+    stored: this.#stored,
   }
 
   constructor(world: World, rib: Rib, own: Identity, retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>) {
     this.#world = world
     this.#rib = rib
     this.#own = own
+    this.#stored.table = rib.attributes
     this.#retention = retention
   }
 
@@ -127,26 +148,46 @@ export class Importer {
     return reach?.family && this.#announce(bytes, reach.nlriAt, reach.nlriEnd, reach.family, reach, end)
   }
 
-  /** Re-reads what is stored of a peer after its import policy changed: what is rejected now goes. */
+  /** Re-reads what is stored of a peer, as it came, after its import policy changed: what is rejected now goes, the rest becomes what it is now. */
   reconsider(peer: RoutedPeer): void {
-    this.#peer = peer
     for (const rib of Object.values(this.#rib.families)) {
-      const { paths } = rib
-      this.#table = rib
-      this.#prepareSubject(rib.family)
+      const { paths, prefixes } = rib
+      this.#prepare(peer, rib, unusable)
       for (let path = 0; path < paths.end; path++) {
         const row = paths.row(path)
         if (row < 0 || this.#retention.ownerOf(paths.peer(path)) !== peer) continue
-        this.#attributes = paths.attributes(path)
-        const { prefixes } = rib
+        const stored = paths.attributes(path)
+        const plain = this.#rib.attributes.plain(stored)
+        if (plain !== this.#attributes) this.#prepare(peer, rib, plain)
         const [w0, w1, w2, w3] = [prefixes.word0(row), prefixes.word1(row), prefixes.word2(row), prefixes.word3(row)]
-        const verdict = this.#judge(w0, w1, w2, w3, prefixes.length(row))
-        if (verdict.accept) continue
+        const length = prefixes.length(row)
+        const verdict = this.#judge(w0, w1, w2, w3, length, peer.importHits)
+        const refused = this.#refusal(verdict)
+        if (refused === undefined) {
+          this.#rib.rewrite(rib, path, this.#asStored(stored, this.#become(verdict)))
+          continue
+        }
         peer.counters[rib.family].accepted--
-        this.#noteRefused(verdict.statement, w0, w1, w2, w3, prefixes.length(row))
+        this.#noteRefused(refused, w0, w1, w2, w3, length)
         this.#rib.removePath(rib, path)
       }
     }
+  }
+
+  /** A route of last resort stays one, whatever the policy makes of it (RFC 9494). */
+  #asStored(stored: number, attributes: number): number {
+    const table = this.#rib.attributes
+    const isLast = table.longLivedStale(stored) && !table.longLivedStale(this.#attributes)
+    return isLast ? this.rewritten(attributes, lastResortActions) : attributes
+  }
+
+  /** By which statement a path of a peer came in, as the policy is now, and what well-known communities made of it. */
+  explain(peer: RoutedPeer, rib: FamilyRib, row: number, attributes: number): { verdict: Verdict; rules: string[] } {
+    const { prefixes } = rib
+    this.#prepare(peer, rib, this.#rib.attributes.plain(attributes))
+    const [w0, w1, w2, w3] = [prefixes.word0(row), prefixes.word1(row), prefixes.word2(row), prefixes.word3(row)]
+    const verdict = this.#judge(w0, w1, w2, w3, prefixes.length(row))
+    return { verdict, rules: this.#rules.map(({ name }) => name) }
   }
 
   /** Re-reads what is stored of a peer after our cluster id changed: what came through that cluster goes. Says in which families the last id refused routes. */
@@ -172,20 +213,18 @@ export class Importer {
   }
 
   /**
-   * Families of which routes that were refused by `before` may be accepted now, or come out changed: the peer has to be asked for them again,
-   * because refused routes are not stored. Cheap on purpose: a VIP that comes or goes must not make every router send its table.
+   * Families of which routes that were refused by `before` may be accepted now: the peer has to be asked for them again, because refused
+   * routes are not stored. Cheap on purpose: a VIP that comes or goes must not make every router send its table.
    */
   neededAgain(peer: RoutedPeer, before: CompiledPolicy): Family[] {
     const now = peer.importPolicy
-    const rewrites = [before, now].some(({ policy }) => policy.statements.some(({ set }) => set !== undefined))
-    const names = new Set(['default', ...before.policy.statements.map(({ name }) => name)])
-    this.#peer = peer
+    const names = new Set([blackholeRefused, ...before.rules.map(({ name }) => name)])
     return (peer.negotiated?.families ?? []).filter((family) => {
       const { rejectedBy, rejectedSample } = peer.counters[family]
       const byPolicy = [...rejectedBy.keys()].some((rule) => names.has(rule))
-      if (rewrites || !byPolicy) return rewrites
+      if (!byPolicy) return false
       if (now.usesAttributes || rejectedSample.size >= sampleSize) return true
-      this.#prepareSubject(family)
+      this.#prepare(peer, this.#rib.families[family], unusable)
       return [...rejectedSample].some(([text, rule]) => {
         const prefix = names.has(rule) ? parsePrefix(text) : undefined
         return prefix && this.#judge(prefix.w0, prefix.w1, prefix.w2, prefix.w3, prefix.length).accept
@@ -247,10 +286,11 @@ export class Importer {
       this.#ineligibleBy = rule
       this.#walk(bytes, at, end, family, this.#ineligibleOne)
     } else {
-      this.#prepareSubject(family)
-      const open =
-        this.#peer.importPolicy.policy.statements.length === 0 && this.#peer.importPolicy.policy.default === 'accept'
+      this.#prepare(this.#peer, this.#table, attributes)
+      const open = this.#peer.importPolicy.isOpen && this.#rules.length === 0
+      const before = this.#peer.counters[family].received
       this.#walk(bytes, at, end, family, open ? this.#storeOne : this.#importOne)
+      if (open) this.#peer.importHits[0]! += this.#peer.counters[family].received - before
     }
     table.discardUnused(attributes)
     return this.#overLimit(family)
@@ -281,17 +321,16 @@ export class Importer {
   }
 
   readonly #importOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
-    const verdict = this.#judge(w0, w1, w2, w3, length)
-    if (!verdict.accept) {
-      this.#refuse(verdict.statement, w0, w1, w2, w3, length, pathId)
-    } else if (verdict.actions.length === 0) {
-      this.#storeOne(w0, w1, w2, w3, length, pathId)
-    } else {
-      const plain = this.#attributes
-      this.#attributes = this.rewritten(plain, verdict.actions)
-      this.#storeOne(w0, w1, w2, w3, length, pathId)
-      this.#attributes = plain
+    const verdict = this.#judge(w0, w1, w2, w3, length, this.#peer.importHits)
+    const refused = this.#refusal(verdict)
+    if (refused !== undefined) {
+      this.#refuse(refused, w0, w1, w2, w3, length, pathId)
+      return
     }
+    const plain = this.#attributes
+    this.#attributes = this.#become(verdict)
+    this.#storeOne(w0, w1, w2, w3, length, pathId)
+    this.#attributes = plain
   }
 
   readonly #ineligibleOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
@@ -323,21 +362,52 @@ export class Importer {
     return fault('maximum number of prefixes reached', `${family}: more than ${limit}`, data)
   }
 
-  #prepareSubject(family: Family): void {
-    this.#subject.family = family
-    this.#subject.neighbour = this.#peer.name
-    this.#subject.external = this.#peer.external
-    this.#subject.fromExternal = this.#peer.external
+  /** Sets what the routes in question have in common: whose they are, of which family, and their attributes as they came. */
+  #prepare(peer: RoutedPeer, rib: FamilyRib, attributes: number): void {
+    const subject = this.#subject
+    const { asn, address } = peer.link.declaration
+    this.#peer = peer
+    this.#table = rib
+    this.#attributes = attributes
+    this.#stored.id = attributes
+    this.#changes.clear()
+    this.#rules = []
+    subject.family = rib.family
+    subject.neighbour = peer.name
+    subject.neighbourAsn = asn
+    subject.neighbourAddress = address
+    subject.external = peer.external
+    subject.fromExternal = peer.external
+    subject.localAsn = peer.sender.localAsn
+    if (attributes === unusable) return
+    this.#stored.generation = this.#rib.attributes.generation(attributes)
+    this.#rules = wellKnownRules(this.#rib.attributes, attributes, peer)
   }
 
-  #judge(w0: number, w1: number, w2: number, w3: number, length: number) {
+  /** Why a route is not taken: the statement that rejects it, or what a well-known community asks for. */
+  #refusal(verdict: Verdict): string | undefined {
+    if (!verdict.accept) return verdict.statement
+    return this.#rules.length === 0 ? undefined : refusedBy(this.#rules, verdict)
+  }
+
+  /** The entry that the attributes become by this verdict: the same one, where nothing changes them. */
+  #become(verdict: Verdict): number {
+    if (verdict.actions.length === 0 && this.#rules.length === 0) return this.#attributes
+    const known = this.#changes.get(verdict)
+    if (known !== undefined) return known
+    const made = this.rewritten(this.#attributes, [...verdict.actions, ...this.#rules.map(({ actions }) => actions)])
+    this.#changes.set(verdict, made)
+    return made
+  }
+
+  #judge(w0: number, w1: number, w2: number, w3: number, length: number, hits?: Float64Array) {
     const subject = this.#subject
     subject.w0 = w0
     subject.w1 = w1
     subject.w2 = w2
     subject.w3 = w3
     subject.length = length
-    return this.#peer.importPolicy.evaluate(subject)
+    return this.#peer.importPolicy.evaluate(subject, hits)
   }
 
   /** Counts an announcement that is not taken; a route that the peer had to the prefix is gone. */
@@ -415,16 +485,33 @@ export class Importer {
     return fault('malformed attribute list', `${wrong.attribute} ${wrong.text}, and no route, RFC 7606 5.2`)
   }
 
-  /** The entry with these actions applied. Interned too, so it is stored once. */
+  /** The entry with these actions applied. Interned too, so it is stored once; it holds the entry that it was made of. */
   rewritten(id: number, actions: readonly Actions[]): number {
     const table = this.#rib.attributes
-    const list = encodeAttributes(applyActions(actions, table.attributes(id)), { fourOctetAsn: true })
+    const after = applyActions(actions, table.attributes(id), this.#peer.sender.localAsn)
+    const asked = this.#nextHop(actions)
+    const list = encodeAttributes(asked ? withNextHop(after, asked) : after, { fourOctetAsn: true })
     const hop = this.#hop
-    const address = table.nextHop(id)
-    Object.assign(hop, address ?? noNextHop)
-    const context = this.#contexts.derived(hop.version)
+    Object.assign(hop, asked ?? table.nextHop(id) ?? noNextHop)
+    const context = this.#contexts.changedFrom(id, hop.version)
     const summary: AttributeSummary = summarize(list, 0, list.length, this.#peer.sender.localAsn)
-    return table.find(list, 0, list.length, context, hop) || table.add(list, 0, list.length, context, hop, summary)
+    const known = table.find(list, 0, list.length, context, hop)
+    return known || table.add(list, 0, list.length, context, hop, summary, undefined, id)
+  }
+
+  /** The next hop that the policy gives the route, if it is one for its family: an IPv6 route has none of IPv4. */
+  #nextHop(actions: readonly Actions[]): Address | undefined {
+    if (actions.every(({ nextHop }) => nextHop === undefined)) return undefined
+    const { family } = this.#table
+    const asked = nextHopOf(actions, family)
+    const address = asked === 'self' ? this.#ownAddress(family) : asked === 'unchanged' ? undefined : asked
+    return family === 'ipv6-unicast' && address?.version === 4 ? undefined : address
+  }
+
+  #ownAddress(family: Family): Address | undefined {
+    const version = family === 'ipv4-unicast' ? 4 : 6
+    const session = this.#peer.link.localAddress
+    return session?.version === version ? session : this.#own.addresses.find((one) => one.version === version)
   }
 
   #note(
@@ -449,4 +536,9 @@ export class Importer {
 function hopOf({ nextHop, linkLocal }: Reach): Address | undefined {
   const isEmpty = nextHop !== undefined && (nextHop.w0 | nextHop.w1 | nextHop.w2 | nextHop.w3) === 0
   return isEmpty && linkLocal ? linkLocal : nextHop
+}
+
+/** NEXT_HOP stands in the list for IPv4 alone; any other is kept beside it. */
+function withNextHop({ nextHop: _came, ...attributes }: Attributes, nextHop: Address): Attributes {
+  return nextHop.version === 4 ? { ...attributes, nextHop } : attributes
 }
