@@ -17,6 +17,8 @@ export interface Wanted {
   readonly holdTime?: number
   /** Routes of its own to announce. */
   readonly routes?: readonly string[]
+  /** Sends everything again when it is asked. */
+  readonly refresh?: boolean
   /** A session with the monitor too, which is sent everything. */
   readonly monitor?: boolean
 }
@@ -168,6 +170,8 @@ const openbgpd: Dialect = (wanted) => {
     return undefined
   // It helps a peer that restarts, but keeps no routes over a restart of its own, and its capability has a time of zero.
   if (wanted.gracefulRestart) return undefined
+  // It counts the request, and sends nothing.
+  if (wanted.refresh) return undefined
   const { sessions = usual, routes = [], holdTime = 9 } = wanted
   return `
 AS 65001
@@ -197,7 +201,7 @@ const exabgp: Dialect = (wanted) => {
   if (wanted.sessions?.includes('link') || wanted.extendedNextHop || wanted.longLived || wanted.monitor)
     return undefined
   // It waits only where its environment says on which address.
-  if (wanted.addPath || wanted.gracefulRestart || wanted.passive) return undefined
+  if (wanted.addPath || wanted.gracefulRestart || wanted.passive || wanted.refresh) return undefined
   return `
 process watch {
 	run ./watch.sh;

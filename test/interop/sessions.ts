@@ -48,6 +48,17 @@ class Bench {
 
   /** Returns when it listens. */
   async startTandem(peers: readonly Peer[], more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const command = ['run', '--source=none', `--config=${this.#declare(peers, more)}`, `--admin-socket=${this.#socket}`]
+    this.#tandem = this.topology.start('node-1', [process.execPath, main, ...command])
+    await eventually('Tandem answers', 10_000, () => this.peers())
+  }
+
+  /** Another configuration, while it runs. */
+  async apply(peers: readonly Peer[], more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.ask('apply', this.#declare(peers, more))
+  }
+
+  #declare(peers: readonly Peer[], more: Readonly<Record<string, unknown>>): string {
     const file = join(this.topology.work, 'tandem.yaml')
     const usual = { 'hold-time': 9, 'connect-retry': 1, import: 'accept-all', export: 'originated-only', asn: 65001 }
     const config = {
@@ -59,9 +70,7 @@ class Bench {
       ...more,
     }
     writeFileSync(file, stringify(config))
-    const command = ['run', '--source=none', `--config=${file}`, `--admin-socket=${this.#socket}`]
-    this.#tandem = this.topology.start('node-1', [process.execPath, main, ...command])
-    await eventually('Tandem answers', 10_000, () => this.peers())
+    return file
   }
 
   async stopTandem(signal: NodeJS.Signals): Promise<void> {
@@ -139,58 +148,7 @@ class Bench {
 
   /** What the monitor wrote down about our routes. */
   heard(what: 'added' | 'removed'): string[] {
-    if (process.env['SHOW'])
-      console.log(
-        this.#monitor
-          ?.log()
-          .split('\n')
-          .filter((l) => /192.0.2|2001:db8:2|session/.test(l))
-          .join('\n'),
-      )
-    const lines = (this.#monitor?.log() ?? '').split('\n')
-    return lines.filter((line) => line.includes(` > ${what}`) && ours.some((one) => line.includes(one)))
-  }
-
-  get #socket(): string {
-    return join(this.topology.work, 'tandem.sock')
-  }
-}
-
-const both = (more: Peer = {}): Peer[] => [over4, over6].map((address) => ({ address, ...more }))
-
-function feature(name: string, wanted: Wanted, run: (bench: Bench) => Promise<void>): void {
-  describe(name, function () {
-    this.timeout(120_000)
-    for (const router of routers) {
-      if (dialects[router.name]!({ routes: theirs, ...wanted }) === undefined) {
-        note(router.name, name, 'not in it')
-        continue
-      }
-      it(`${name}: ${router.name}`, async () => {
-        const bench = await Bench.layOut(router)
-        try {
-          await run(bench)
-          note(router.name, name, 'ok')
-        } catch (error) {
-          note(router.name, name, 'FAILED')
-          throw new Error(
-            `${error instanceof Error ? error.message : error}\n${bench.log.slice(-1500)}\n${bench.routerLog.slice(-1500)}`,
-          )
-        } finally {
-          await bench.topology.tearDown()
-        }
-      })
-    }
-  })
-}
-
-const routes = theirs
-
-feature('TCP MD5, both dial', { password: 'sesame' }, async (bench) => {
-  await bench.startRouter({ password: 'sesame', routes })
-  await bench.startTandem(both({ password: 'sesame' }))
-  for (const { security } of await bench.up(2)) expect(security.md5).to.equal(true)
-  await bench.exchanged()
+    await bench.exchanged()
 })
 
 feature('TCP MD5, the router waits', { password: 'sesame', passive: true }, async (bench) => {
@@ -378,4 +336,76 @@ feature('last resort after the restart time', { gracefulRestart: 2, longLived: 6
           ])
     return /65535[:,]6|llgr-stale/.test(text)
   })
+})
+
+/** How each router is told to ask its peers for everything again. */
+const askAgain: Readonly<Record<string, (work: (name: string) => string) => readonly (readonly string[])[]>> = {
+  bird: (work) => [['birdc', '-s', work('bird.ctl'), 'reload', 'in', 'all']],
+  frr: (work) => [['vtysh', '--vty_socket', work('frr'), '-d', 'bgpd', '-c', 'clear bgp * soft in']],
+}
+
+feature('refresh, both ways', { refresh: true }, async (bench) => {
+  await bench.startRouter({ routes })
+  await bench.startTandem(both({ import: 'reject-all' }))
+  const [first] = await bench.up(2)
+  expect(await bench.learned()).to.deep.equal([])
+  // What was refused is not stored: the router is asked for it.
+  await bench.apply(both())
+  await bench.exchanged()
+  const commands = askAgain[bench.router.name]?.((name) => join(bench.topology.work, name)) ?? []
+  const asked = () => bench.peers().then((all) => all.map(({ messages }) => messages.in['route-refresh']!))
+  const before = await asked()
+  for (const command of commands) await bench.topology.run('tor', command)
+  if (commands.length > 0)
+    await eventually('the router asks too', 10_000, async () =>
+      (await asked()).every((count, index) => count > before[index]!),
+    )
+  await bench.exchanged()
+  for (const { flaps } of await bench.peers()) expect(flaps, first?.name).to.equal(0)
+})
+
+feature('another policy, exactly what it changes', { monitor: true }, async (bench) => {
+  await bench.startRouter({ monitor: true, routes })
+  const prefixes = Array.from({ length: 20 }, (_, index) => [`192.0.${index + 10}.0/24`, `2001:db8:${index + 10}::/48`])
+  const declared = { routes: [{ prefixes: [...ours, ...prefixes.flat()] }] }
+  await bench.startTandem(both(), declared)
+  await bench.up(2)
+  await bench.startMonitor()
+  await eventually('all routes', 10_000, async () => (await bench.router.table(bench.topology)).length >= 42)
+  const sent = () => bench.peers().then((all) => all.map(({ messages }) => messages.out['update']!))
+  const before = await sent()
+  const policy = {
+    name: 'some',
+    default: 'reject',
+    statements: [
+      { name: 'marked', match: { prefixes: ours }, action: 'accept', set: { med: 77 } },
+      { name: 'the rest', match: { source: 'originated' }, action: 'accept' },
+    ],
+  }
+  await bench.apply(both({ export: 'some' }), { ...declared, policies: [policy] })
+  await eventually('the new ones are out', 10_000, async () => {
+    const now = await sent()
+    return now.every((count, index) => count > before[index]!)
+  })
+  await bench.exchanged()
+  // One message a family, and nothing about the other forty.
+  expect((await sent()).map((count, index) => count - before[index]!)).to.deep.equal([2, 2])
+  for (const { flaps } of await bench.peers()) expect(flaps).to.equal(0)
+  expect(bench.heard('removed')).to.deep.equal([])
+})
+
+feature('a reason at the end', {}, async (bench) => {
+  await bench.startRouter({ routes })
+  await bench.startTandem(both())
+  await bench.up(2)
+  await bench.stopTandem('SIGINT')
+  const words: Readonly<Record<string, RegExp>> = {
+    bird: /Received: Administrative shutdown: "tandem is stopping"/i,
+    openbgpd: /tandem is stopping/i,
+  }
+  const wanted = words[bench.router.name]
+  if (wanted) await eventually('the router says why', 5000, async () => wanted.test(bench.routerLog))
+  expect(
+    (await bench.router.table(bench.topology)).filter((row) => ours.some((one) => row.startsWith(one))),
+  ).to.deep.equal([])
 })
