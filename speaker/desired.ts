@@ -92,6 +92,8 @@ export interface PeerDeclaration {
   readonly maxPrefixes?: PrefixLimit
   /** Families of which several paths a prefix are taken (RFC 7911). */
   readonly addPath?: readonly Family[]
+  /** Whether refreshes with a beginning and an end are offered (RFC 7313). */
+  readonly enhancedRefresh?: boolean
   /** Whether IPv4 routes with IPv6 next hops are offered (RFC 8950). */
   readonly extendedNextHop?: boolean
   /** Next hop of every route sent to this peer but reflected ones: our session address of the route's family instead of the route's own. */

@@ -25,6 +25,7 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
     ['families', [...peer.families].sort().join(' ')],
     ['graceful restart', JSON.stringify(peer.gracefulRestart)],
     ['several paths', JSON.stringify([...(peer.addPath ?? [])].sort())],
+    ['enhanced refresh', String(peer.enhancedRefresh ?? false)],
     ['extended next hop', String(peer.extendedNextHop ?? false)],
     ['hold time', String(peer.holdTime)],
     ['held down', peer.blocked ?? ''],

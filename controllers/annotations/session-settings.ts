@@ -23,6 +23,7 @@ export type SessionSettings = Partial<
     | 'maxPrefixes'
     | 'addPath'
     | 'extendedNextHop'
+    | 'enhancedRefresh'
     | 'bfd'
   >
 >
@@ -71,6 +72,12 @@ export const sessionShape = {
     .optional()
     .describe('Different prefixes that the peer may announce, in each family or by family.'),
   'add-path': familyList.optional().describe('Families of which several paths a prefix are taken (RFC 7911).'),
+  'enhanced-refresh': z
+    .boolean()
+    .optional()
+    .describe(
+      'Offer refreshes with a beginning and an end (RFC 7313). FRR 8 answers none at all then before it has sent End-of-RIB.',
+    ),
   'extended-next-hop': z.boolean().optional().describe('Offer IPv4 routes with IPv6 next hops (RFC 8950).'),
 } as const
 
@@ -100,6 +107,7 @@ export function readSession(written: Written): SessionSettings {
     maxPrefixes: limitOf(written['max-prefixes']),
     addPath: written['add-path'] && inOrder(written['add-path']),
     extendedNextHop: written['extended-next-hop'],
+    enhancedRefresh: written['enhanced-refresh'],
   })
 }
 

@@ -237,7 +237,7 @@ export class Peer implements PeerLink {
 
   #config(role: Role): MachineConfig {
     const { asn, localAsn, holdTime, families, connectRetry, passive, sendHold } = this.#declaration
-    const { gracefulRestart, addPath, extendedNextHop } = this.#declaration
+    const { gracefulRestart, addPath, extendedNextHop, enhancedRefresh } = this.#declaration
     return {
       open: {
         asn: localAsn ?? this.#local.asn,
@@ -249,6 +249,7 @@ export class Peer implements PeerLink {
         ...(gracefulRestart && { gracefulRestart: this.#offeredRestart(gracefulRestart) }),
         ...(addPath && { addPath }),
         ...(extendedNextHop !== undefined && { extendedNextHop }),
+        ...(enhancedRefresh !== undefined && { enhancedRefresh }),
       },
       connectRetry,
       passive: passive || role === 'inbound',

@@ -107,6 +107,7 @@ router bgp 65001
  no bgp ebgp-requires-policy
  no bgp network import-check
  no bgp default ipv4-unicast
+ ${wanted.refresh ? 'no bgp suppress-duplicates' : ''}
  timers bgp ${Math.ceil(holdTime / 3)} ${holdTime}
  ${gracefulRestart ? `bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time ${gracefulRestart}\n bgp graceful-restart stalepath-time 60` : ''}
  ${longLived ? `bgp long-lived-graceful-restart stale-time ${longLived}` : ''}
@@ -123,6 +124,8 @@ route-map hop-ipv6 permit 10
 }
 
 const gobgp: Dialect = (wanted) => {
+  // Over one session it has no next hop that can be used for the other family.
+  if (wanted.refresh) return undefined
   if (wanted.extendedNextHop || wanted.longLived || wanted.monitor) return undefined
   const { sessions = usual, holdTime = 9, gracefulRestart } = wanted
   return `

@@ -172,15 +172,16 @@ describe('a refresh with a beginning and an end', () => {
   for (const [over, node, tor] of transports) {
     it(`H3 frames the answer, over ${over}`, async () => {
       const fabric = new Fabric()
-      const a = fabric.machine(64512, [node, '172.16.0.2', 'fd77::2'], [peerTo(tor, 65001)])
-      const b = fabric.machine(65001, [tor, '172.16.0.1', 'fd77::1'], [peerTo(node, 64512)])
+      const framed = { enhancedRefresh: true }
+      const a = fabric.machine(64512, [node, '172.16.0.2', 'fd77::2'], [peerTo(tor, 65001, framed)])
+      const b = fabric.machine(65001, [tor, '172.16.0.1', 'fd77::1'], [peerTo(node, 64512, framed)])
       b.apply({ routes: many(2) })
       await fabric.pass(10_000)
       const before = a.peer().messages.in['route-refresh']!
       // Another import policy needs what was refused: the peer is asked, and answers between two markers.
-      a.apply({ peers: [peerTo(tor, 65001, { importPolicy: { ...acceptAll, default: 'reject' } })] })
+      a.apply({ peers: [peerTo(tor, 65001, { ...framed, importPolicy: { ...acceptAll, default: 'reject' } })] })
       await fabric.pass(1000)
-      a.apply({ peers: [peerTo(tor, 65001)] })
+      a.apply({ peers: [peerTo(tor, 65001, framed)] })
       await fabric.pass(1000)
       expect(prefixes(a)).to.have.length(4)
       expect(a.peer().messages.in['route-refresh']! - before).to.equal(4)
