@@ -83,11 +83,14 @@ export function tellPrefix(routing: Routing, prefix: Prefix): PrefixStory {
   const rib = routing.rib.families[prefix.family]
   const row = findRow(rib, prefix)
   const text = formatPrefix(prefix)
+  const candidates = row < 0 ? [] : heldRows(routing, rib, row, 'in', undefined, true)
   return {
     prefix: text,
-    candidates: row < 0 ? [] : heldRows(routing, rib, row, 'in', undefined, true),
+    candidates,
     peers: routing.peers.map((peer) => verdictFor(routing, rib, row, peer)),
     refused: routing.peers.flatMap((peer) => {
+      // What was refused once may have been accepted since.
+      if (candidates.some(({ source }) => source === peer.name)) return []
       const rule = peer.counters[prefix.family].rejectedSample.get(text)
       if (rule === undefined) return []
       const { importPolicy } = peer.link.declaration

@@ -112,6 +112,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
         declare('left', {})
         await pass()
         expect(prefixesOf('middle')).to.deep.equal(texts)
+        for (const text of texts) expect(story(text).refused).to.deep.equal([])
       })
 
       it('J1 give nothing to an external peer, and say why', async () => {
