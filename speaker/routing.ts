@@ -56,6 +56,7 @@ export class Routing implements SessionListener {
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
+  readonly #log: World['log']
 
   constructor(
     world: World,
@@ -66,6 +67,7 @@ export class Routing implements SessionListener {
     },
   ) {
     this.#clock = world.clock
+    this.#log = world.log
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
     this.rib = new Rib(
@@ -226,13 +228,14 @@ export class Routing implements SessionListener {
     const wasClient = peer.isClient
     peer.redeclare()
     if (peer.isClient !== wasClient) this.#offerAgain(peer)
+    const decidesAnew = peer.importPolicy.key !== before.key
+    // What a peer that is away has left is judged too.
+    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
     const sender = senderOf(link, peer.negotiated)
     const judgedAnew = sender.firstAsn !== peer.sender.firstAsn || sender.asSets !== peer.sender.asSets
     peer.sender = sender
-    const decidesAnew = peer.importPolicy.key !== before.key
-    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
     // Which paths are well-formed was judged when they came: only the peer can say them again.
     if (judgedAnew) return { needsRefresh: peer.negotiated.families }
     return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
@@ -304,9 +307,14 @@ export class Routing implements SessionListener {
     if (peer) this.outbound.refresh(peer, family)
   }
 
+  /** RFC 7313 section 4: from a peer that knows End-of-RIB, not before it has sent one. */
   refreshBegins(link: PeerLink, family: Family): void {
     const peer = this.#byLink.get(link)
-    if (peer) this.#retention.refreshBegins(peer, family)
+    if (!peer) return
+    const { negotiated, counters, name } = peer
+    const sendsEnd = negotiated?.peerCapabilities.some(({ kind }) => kind === 'graceful-restart') ?? false
+    if (!sendsEnd || counters[family].endOfRibReceived) this.#retention.refreshBegins(peer, family)
+    else this.#log.warn({ peer: name, family }, 'the peer began a refresh before End-of-RIB: its beginning is ignored')
   }
 
   refreshEnds(link: PeerLink, family: Family): void {
