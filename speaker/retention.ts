@@ -28,6 +28,8 @@ export interface RetentionWorld {
   readonly lastResort: (attributes: number) => number
   /** Indexes came or went: ranks have to be made anew. */
   readonly changed: () => void
+  /** A peer has one more index: it is ranked beside the peer's own. */
+  readonly added: (peer: RoutedPeer, pathId: number) => void
 }
 
 /** What is kept of a peer that is away, or that sends everything again. */
@@ -147,7 +149,7 @@ export class Retention {
     if (known !== undefined) return known
     const index = this.#newIndex(peer)
     peer.pathIndexes.set(pathId, index)
-    this.#world.changed()
+    this.#world.added(peer, pathId)
     return index
   }
 

@@ -95,6 +95,7 @@ export class Routing implements SessionListener {
       peers: this.#peers,
       lastResort: (attributes) => this.#importer.rewritten(attributes, lastResortActions),
       changed: () => this.#rank(),
+      added: (peer, pathId) => this.#rankPath(peer, pathId),
     })
     this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
     const peers = () => this.peers
@@ -368,13 +369,19 @@ export class Routing implements SessionListener {
   #rank(): void {
     const live = [...new Set(this.#peers)].filter((peer) => peer !== undefined)
     const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach(({ external, routerId, index, pathIndexes }, place) => {
-      const rank = { originated: false, external, routerId }
-      if (index >= 0) this.rib.setRank(index, { ...rank, addressOrder: place })
-      // Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first.
-      for (const [pathId, one] of pathIndexes)
-        this.rib.setRank(one, { ...rank, addressOrder: place + ((pathId >>> 0) + 1) / 2 ** 33 })
+    ordered.forEach((peer, addressOrder) => {
+      const { external, routerId, index, pathIndexes } = peer
+      if (index >= 0) this.rib.setRank(index, { originated: false, external, routerId, addressOrder })
+      for (const pathId of pathIndexes.keys()) this.#rankPath(peer, pathId)
     })
+  }
+
+  /** Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first. */
+  #rankPath({ index, pathIndexes }: RoutedPeer, pathId: number): void {
+    const rank = this.rib.rank(index)
+    const one = pathIndexes.get(pathId)
+    if (!rank || one === undefined) return
+    this.rib.setRank(one, { ...rank, addressOrder: rank.addressOrder + ((pathId >>> 0) + 1) / 2 ** 33 })
   }
 }
 
