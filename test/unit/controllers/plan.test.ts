@@ -334,6 +334,23 @@ describe('peers', () => {
     })
   }
 
+  for (const [wrong, yaml] of [
+    ['an alias', '- {remoteip: 10.0.0.9, remoteasn: 65001, password: *sesame}'],
+    ['a tag', '- {remoteip: 10.0.0.9, remoteasn: 65001, password: !sesame}'],
+    ['a tag before another one', '- {remoteip: 10.0.0.9, remoteasn: 65001, password: !sesame c2VzYW1l}'],
+    ['part of the address', '- {remoteip: 10.0.0.9 password:sesame, remoteasn: 65001}'],
+    ['part of the ASN', '- {remoteip: 10.0.0.9, remoteasn: 65001 password:sesame}'],
+    ['part of the port', '- {remoteip: 10.0.0.9, remoteasn: 65001, port: 179 password:sesame}'],
+  ] as const) {
+    it(`J8 refuse a password that is ${wrong}, and show nothing of it`, () => {
+      const made = make(view(peersYaml(yaml)))
+      expect(made.peers).to.deep.equal([])
+      const told = made.findings.map(formatFinding).join()
+      expect(told).to.contain('not shown')
+      expect(told).not.to.contain('sesame')
+    })
+  }
+
   it('J8 have a password that nothing prints', () => {
     const made = make(view(peersYaml('- {remoteip: 10.0.0.254, remoteasn: 65001, password: c2VzYW1l}')))
     const desired = toDesired(made, options)
