@@ -65,6 +65,8 @@ export function readPeers(text: string): Read<PeerSetting[]> {
     const bfd = readBfd(entry.bfd)
     if (named !== undefined && password !== undefined)
       return bad(unshown, `is wrong at ${remoteip}: password and password-from are alternatives`)
+    if (entry.ttl !== undefined && entry['ttl-security'] !== undefined)
+      return bad(unshown, `is wrong at ${remoteip}: ttl and ttl-security are alternatives`)
     const peer = readPeer(remoteip, remoteasn, port, password, localip)
     // A forgotten space or comma makes a password part of what stands before it.
     if (!peer.ok) return /password/i.test(peer.item) ? bad(unshown, peer.expected) : peer
