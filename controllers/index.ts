@@ -9,6 +9,7 @@ export {
   type SessionSettings,
   sameLimit,
   sessionShape,
+  settle,
   usualMaxPrefixes,
 } from './annotations/session-settings.ts'
 export { readClusterId } from './annotations/topology.ts'

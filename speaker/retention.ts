@@ -28,6 +28,8 @@ export interface RetentionWorld {
   readonly lastResort: (attributes: number) => number
   /** Indexes came or went: ranks have to be made anew. */
   readonly changed: () => void
+  /** A peer has one more index: it is ranked beside the peer's own. */
+  readonly added: (peer: RoutedPeer, pathId: number) => void
 }
 
 /** What is kept of a peer that is away, or that sends everything again. */
@@ -44,6 +46,8 @@ export class Retention {
   readonly #world: RetentionWorld
   readonly #freeIndexes: number[] = []
   #epoch = 0
+  /** Marks of which a sweep is on its way. */
+  readonly #sweeping = new Set<number>()
   readonly #refreshing = new Map<RoutedPeer, Map<Family, Timer>>()
 
   constructor(world: RetentionWorld) {
@@ -145,7 +149,7 @@ export class Retention {
     if (known !== undefined) return known
     const index = this.#newIndex(peer)
     peer.pathIndexes.set(pathId, index)
-    this.#world.changed()
+    this.#world.added(peer, pathId)
     return index
   }
 
@@ -195,8 +199,9 @@ export class Retention {
   #toLastResort(peer: RoutedPeer, family: Family): void {
     const { rib } = this.#world
     const table = rib.families[family]
+    const epoch = peer.staleEpochs[family]
     this.#work(table, (path) => {
-      if (!table.paths.isStale(path) || !this.#owns(peer, table, path)) return
+      if (table.paths.staleEpoch(path) !== epoch || !this.#owns(peer, table, path)) return
       const attributes = table.paths.attributes(path)
       if (rib.attributes.noLongLived(attributes)) this.#remove(peer, table, path)
       else rib.rewrite(table, path, this.#world.lastResort(attributes))
@@ -232,8 +237,14 @@ export class Retention {
   #sweepStale(peer: RoutedPeer, family: Family): void {
     const table = this.#world.rib.families[family]
     const epoch = peer.staleEpochs[family]
-    this.#work(table, (path) => {
+    const sweep = this.#slices(table, (path) => {
       if (table.paths.staleEpoch(path) === epoch && this.#owns(peer, table, path)) this.#remove(peer, table, path)
+    })
+    this.#sweeping.add(epoch)
+    this.#world.jobs.add((overdue) => {
+      const isDone = sweep(overdue)
+      if (isDone) this.#sweeping.delete(epoch)
+      return isDone
     })
   }
 
@@ -249,11 +260,15 @@ export class Retention {
   /** At once, so that nothing that comes in between is marked. A sweep takes one epoch: what is marked later is not its business. */
   #mark(peer: RoutedPeer, family: Family): void {
     const { peers, rib } = this.#world
-    const { paths } = rib.families[family]
+    const table = rib.families[family]
+    const { paths } = table
     this.#epoch = (this.#epoch % epochs) + 1
     peer.staleEpochs[family] = this.#epoch
     for (let path = 0; path < paths.end; path++) {
-      if (paths.row(path) !== none && peers[paths.peer(path)] === peer) paths.setStale(path, this.#epoch)
+      if (paths.row(path) === none || peers[paths.peer(path)] !== peer) continue
+      // With another mark its sweep would pass it by.
+      if (this.#sweeping.has(paths.staleEpoch(path))) this.#remove(peer, table, path)
+      else paths.setStale(path, this.#epoch)
     }
   }
 

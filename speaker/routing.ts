@@ -56,6 +56,7 @@ export class Routing implements SessionListener {
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
+  readonly #log: World['log']
 
   constructor(
     world: World,
@@ -66,6 +67,7 @@ export class Routing implements SessionListener {
     },
   ) {
     this.#clock = world.clock
+    this.#log = world.log
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
     this.rib = new Rib(
@@ -93,6 +95,7 @@ export class Routing implements SessionListener {
       peers: this.#peers,
       lastResort: (attributes) => this.#importer.rewritten(attributes, lastResortActions),
       changed: () => this.#rank(),
+      added: (peer, pathId) => this.#rankPath(peer, pathId),
     })
     this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
     const peers = () => this.peers
@@ -226,13 +229,14 @@ export class Routing implements SessionListener {
     const wasClient = peer.isClient
     peer.redeclare()
     if (peer.isClient !== wasClient) this.#offerAgain(peer)
+    const decidesAnew = peer.importPolicy.key !== before.key
+    // What a peer that is away has left is judged too.
+    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
     const sender = senderOf(link, peer.negotiated)
     const judgedAnew = sender.firstAsn !== peer.sender.firstAsn || sender.asSets !== peer.sender.asSets
     peer.sender = sender
-    const decidesAnew = peer.importPolicy.key !== before.key
-    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
     // Which paths are well-formed was judged when they came: only the peer can say them again.
     if (judgedAnew) return { needsRefresh: peer.negotiated.families }
     return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
@@ -304,9 +308,14 @@ export class Routing implements SessionListener {
     if (peer) this.outbound.refresh(peer, family)
   }
 
+  /** RFC 7313 section 4: from a peer that knows End-of-RIB, not before it has sent one. */
   refreshBegins(link: PeerLink, family: Family): void {
     const peer = this.#byLink.get(link)
-    if (peer) this.#retention.refreshBegins(peer, family)
+    if (!peer) return
+    const { negotiated, counters, name } = peer
+    const sendsEnd = negotiated?.peerCapabilities.some(({ kind }) => kind === 'graceful-restart') ?? false
+    if (!sendsEnd || counters[family].endOfRibReceived) this.#retention.refreshBegins(peer, family)
+    else this.#log.warn({ peer: name, family }, 'the peer began a refresh before End-of-RIB: its beginning is ignored')
   }
 
   refreshEnds(link: PeerLink, family: Family): void {
@@ -360,13 +369,19 @@ export class Routing implements SessionListener {
   #rank(): void {
     const live = [...new Set(this.#peers)].filter((peer) => peer !== undefined)
     const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach(({ external, routerId, index, pathIndexes }, place) => {
-      const rank = { originated: false, external, routerId }
-      if (index >= 0) this.rib.setRank(index, { ...rank, addressOrder: place })
-      // Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first.
-      for (const [pathId, one] of pathIndexes)
-        this.rib.setRank(one, { ...rank, addressOrder: place + ((pathId >>> 0) + 1) / 2 ** 33 })
+    ordered.forEach((peer, addressOrder) => {
+      const { external, routerId, index, pathIndexes } = peer
+      if (index >= 0) this.rib.setRank(index, { originated: false, external, routerId, addressOrder })
+      for (const pathId of pathIndexes.keys()) this.#rankPath(peer, pathId)
     })
+  }
+
+  /** Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first. */
+  #rankPath({ index, pathIndexes }: RoutedPeer, pathId: number): void {
+    const rank = this.rib.rank(index)
+    const one = pathIndexes.get(pathId)
+    if (!rank || one === undefined) return
+    this.rib.setRank(one, { ...rank, addressOrder: rank.addressOrder + ((pathId >>> 0) + 1) / 2 ** 33 })
   }
 }
 

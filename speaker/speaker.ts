@@ -56,6 +56,9 @@ interface Listening {
 /** A port may be freed, an address may appear (IPv6 addresses are tentative for a moment): it is tried again. */
 const listenRetryMs = 2000
 
+/** How often a neighbour of a prefix that is held down is looked at again. */
+const heldDownMs = 60_000
+
 export class Speaker {
   readonly #world: World
   readonly #routing: Routing
@@ -215,6 +218,8 @@ export class Speaker {
     peer.stop(reason, why)
     this.#routing.removePeer(peer)
     this.#peers.delete(name)
+    this.#dismissals.get(name)?.cancel()
+    this.#dismissals.delete(name)
   }
 
   /** An import policy, or a cluster id, that takes more than before needs the routes that were refused, which are not stored (RFC 2918). */
@@ -299,8 +304,13 @@ export class Speaker {
     if (this.#stopped) return
     const { address, zone } = incoming.remote
     const peer = this.#peerFrom(address, zone) ?? this.#admit(incoming.remote)
-    if (peer) peer.accept(incoming)
-    else this.#world.log.debug({ remote: formatAddress(address) }, 'connection from an address that is no peer')
+    if (!peer) {
+      this.#world.log.debug({ remote: formatAddress(address) }, 'connection from an address that is no peer')
+      return
+    }
+    peer.accept(incoming)
+    // Where the connection could not be taken, no end of a session will tell.
+    if (this.#dynamic.has(peer.name)) this.#dismissAfter(peer.name, 0)
   }
 
   /** A neighbour that is declared by a prefix (RFC 4271 leaves room for it in section 8.1.1, as "accept connections from unconfigured peers"). */
@@ -311,21 +321,29 @@ export class Speaker {
     return this.#peers.get(declaration.name)
   }
 
-  /** One that came by a prefix goes when its session ends and none of its routes are kept. */
+  /** One that came by a prefix goes when its session ends, none of its routes are kept, and it may come again. */
   #dismiss(name: string): void {
     const peer = this.#peers.get(name)
-    if (!peer || peer.state === 'Established' || !this.#dynamic.has(name)) return
+    if (!peer || !this.#dynamic.has(name) || hasConnection(peer)) return
     const until = this.#routing.routed(peer)?.kept?.until
     if (until !== undefined) {
-      const waitMs = Math.max(1000, until - this.#world.clock.now())
-      this.#dismissals.set(
-        name,
-        this.#world.clock.after(waitMs, () => this.#dismiss(name)),
-      )
-      return
+      this.#dismissAfter(name, Math.max(1000, until - this.#world.clock.now()))
+    } else if (peer.heldDown !== undefined) {
+      // Forgotten, it would be another peer at its next connection, which nothing holds down.
+      this.#dismissAfter(name, heldDownMs)
+    } else {
+      this.#dynamic.dismiss(name)
+      this.#remove(name, 'peer de-configured', 'its session ended')
     }
-    this.#dynamic.dismiss(name)
-    this.#remove(name, 'peer de-configured', 'its session ended')
+  }
+
+  #dismissAfter(name: string, delayMs: number): void {
+    this.#dismissals.get(name)?.cancel()
+    const timer = this.#world.clock.after(delayMs, () => {
+      this.#dismissals.delete(name)
+      this.#dismiss(name)
+    })
+    this.#dismissals.set(name, timer)
   }
 
   #peerFrom(address: Address, zone: string | undefined): Peer | undefined {
@@ -345,13 +363,7 @@ export class Speaker {
   }
 
   #tell(event: PeerEvent): void {
-    if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) {
-      this.#dismissals.get(event.peer)?.cancel()
-      this.#dismissals.set(
-        event.peer,
-        this.#world.clock.after(0, () => this.#dismiss(event.peer)),
-      )
-    }
+    if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) this.#dismissAfter(event.peer, 0)
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -361,6 +373,9 @@ export class Speaker {
     }
   }
 }
+
+/** Its end will be told. */
+const hasConnection = ({ state }: Peer) => state === 'OpenSent' || state === 'OpenConfirm' || state === 'Established'
 
 /** UTF-8 of a text, cut between characters. */
 function wholeCharacters(text: string, octets: number): Uint8Array {

@@ -7,7 +7,8 @@ import { type Family, families } from 'bgp-ts'
 import { z } from 'zod'
 import type { PeerDeclaration, PrefixLimit } from '../../speaker/index.ts'
 
-export type SessionSettings = Partial<
+/** As the speaker takes it. */
+export type SessionTerms = Partial<
   Pick<
     PeerDeclaration,
     | 'families'
@@ -27,6 +28,11 @@ export type SessionSettings = Partial<
     | 'bfd'
   >
 >
+
+/** As one place says it. */
+export type SessionSettings = Omit<SessionTerms, 'gracefulRestart'> & {
+  readonly gracefulRestart?: PeerDeclaration['gracefulRestart'] | false
+}
 
 const familyNames = { ipv4: 'ipv4-unicast', ipv6: 'ipv6-unicast' } as const
 const familyList = z.array(z.enum(['ipv4', 'ipv6'])).min(1)
@@ -111,6 +117,15 @@ export function readSession(written: Written): SessionSettings {
   })
 }
 
+/** What holds of what several places say, the nearest to the peer last. Of hops and TTL security, which are alternatives, the nearest counts. */
+export function settle(...places: readonly SessionSettings[]): SessionTerms {
+  const said: SessionSettings = Object.assign({}, ...places)
+  const { gracefulRestart, ttl: _ttl, ttlSecurity: _ttlSecurity, ...rest } = said
+  const nearest = places.findLast(({ ttl, ttlSecurity }) => (ttl ?? ttlSecurity) !== undefined)
+  const hops = defined({ ttl: nearest?.ttl, ttlSecurity: nearest?.ttlSecurity })
+  return { ...rest, ...hops, ...(gracefulRestart && { gracefulRestart }) }
+}
+
 /** What a flag that names one number for both families means. */
 export function sameLimit(count: number, rest: Partial<Omit<PrefixLimit, 'limit'>> = {}): PrefixLimit {
   const limit = count === 0 ? {} : { 'ipv4-unicast': count, 'ipv6-unicast': count }
@@ -121,8 +136,8 @@ function inOrder(names: readonly (keyof typeof familyNames)[]): readonly Family[
   return families.filter((family) => names.some((name) => familyNames[name] === family))
 }
 
-function restartOf(written: Written['graceful-restart']): PeerDeclaration['gracefulRestart'] {
-  if (written === undefined || written === false) return undefined
+function restartOf(written: Written['graceful-restart']): SessionSettings['gracefulRestart'] {
+  if (written === undefined || written === false) return written
   if (written === true) return { time: 90, longLived: 0 }
   return { time: written.time, longLived: written['long-lived'] }
 }

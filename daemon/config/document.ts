@@ -39,11 +39,9 @@ function readJson(name: string, text: string): ConfigDocument {
       line: (path) => withLines()?.line(path) ?? joined(name, path),
     }
   } catch (error) {
-    throw new ConfigError(
-      name,
-      text.slice(0, 40),
-      `is no valid JSON: ${error instanceof Error ? error.message : error}`,
-    )
+    // What follows the comma quotes the text.
+    const what = error instanceof Error ? error.message.split(/, (?:\.{3})?"/)[0] : error
+    throw new ConfigError(name, shown(text.slice(0, 40)), `is no valid JSON: ${what}`)
   }
 }
 
@@ -55,7 +53,7 @@ function readYaml(name: string, text: string): ConfigDocument {
     const { line, col } = lines.linePos(wrong.pos[0])
     throw new ConfigError(
       `${name}:${line}:${col}`,
-      text.split('\n')[line - 1]?.trim(),
+      shown(text.split('\n')[line - 1]?.trim()),
       `is no valid YAML: ${wrong.message}`,
     )
   }
@@ -67,11 +65,34 @@ function readYaml(name: string, text: string): ConfigDocument {
   const line = (path: readonly PropertyKey[]) => at(offsetOf(document, path))
   return {
     name,
-    value: document.toJS() as unknown,
+    value: contentsOf(document, name),
     line,
     place: (path) => joined(line(path), path),
     keyPlace: (path) => joined(at(offsetOfKey(document, path) ?? offsetOf(document, path)), path),
   }
+}
+
+function contentsOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS() as unknown
+  } catch {
+    throw new ConfigError(name, '(not shown)', 'is no valid YAML: an alias (*name) has no anchor (&name) before it')
+  }
+}
+
+const unshown = '(not shown)'
+
+/** A piece of the text, unless a password may stand in it: what is wrong is printed and logged. */
+function shown(text: string | undefined): string | undefined {
+  return text !== undefined && /password/i.test(text) ? unshown : text
+}
+
+/** The same of a value at a path. */
+function withoutPasswords(value: unknown, key: PropertyKey | undefined): unknown {
+  if (key === 'password') return unshown
+  if (Array.isArray(value)) return value.map((one, index) => withoutPasswords(one, index))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withoutPasswords(one, name)]))
 }
 
 function offsetOfKey(document: Document, path: readonly PropertyKey[]): number | undefined {
@@ -117,7 +138,8 @@ function complaint(document: ConfigDocument, root: unknown, schema: z.ZodType, i
   }
   const inner = issue.code === 'invalid_union' ? issue.errors.flat().find(saysMore) : undefined
   if (inner) return complaint(document, root, schema, { ...inner, path: [...path, ...inner.path] })
-  return new ConfigError(document.place(path), valueAt(root, path), message)
+  const secret = path.find((part) => part === 'password')
+  return new ConfigError(document.place(path), withoutPasswords(valueAt(root, path), secret ?? path.at(-1)), message)
 }
 
 /** Of the ways in which a value is none of several things: one that is about something inside it. */

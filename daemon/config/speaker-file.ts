@@ -11,6 +11,7 @@ import {
   type SessionSettings,
   sameLimit,
   sessionShape,
+  settle,
   usualMaxPrefixes,
 } from '../../controllers/index.ts'
 import {
@@ -119,6 +120,8 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
     if (local && local.version !== address.version) {
       throw new ConfigError(place('local-address'), String(local), "is not of the family of the peer's address")
     }
+    if (peer.ttl !== undefined && peer['ttl-security'] !== undefined)
+      throw new ConfigError(place('ttl-security'), peer['ttl-security'], 'and ttl are alternatives')
     const ownAsn = peer['local-asn'] ?? file.asn
     if (peer['reflector-client'] && peer.asn !== ownAsn) {
       throw new ConfigError(place('reflector-client'), true, `is for internal peers, of AS ${ownAsn}`)
@@ -137,8 +140,7 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       ...(zone && { zone }),
       ...(length !== undefined && { dynamic: { length, limit: peer.limit } }),
       ...passwordOf(peer, place),
-      ...usualSession,
-      ...readSession(sessionPart(peer)),
+      ...settle(usualSession, readSession(sessionPart(peer))),
       ...(peer.bfd && { bfd: bfdOf(peer.bfd) }),
       port: peer.port,
       asn: peer.asn,

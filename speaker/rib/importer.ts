@@ -43,6 +43,7 @@ import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
 import { ContextIds } from './context-ids.ts'
+import { none } from './path-table.ts'
 import type { FamilyRib, Rib } from './rib.ts'
 import { clusterLoop, type Identity, loopProblem, nextHopProblem } from './usable.ts'
 import { blackholeRefused, refusedBy, type WellKnownRule, wellKnownRules } from './well-known.ts'
@@ -74,7 +75,7 @@ export class Importer {
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
   /** Prefixes of the family that the peer may announce. */
   #limit = Number.POSITIVE_INFINITY
-  /** Among paths: of the peer, or of one of its path identifiers. */
+  /** Among paths: of the peer, or of one of its path identifiers; `none` for one that has no path yet. */
   #index = 0
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
@@ -255,7 +256,8 @@ export class Importer {
       return
     }
     walkNlri(bytes, at, end, family, true, (w0, w1, w2, w3, length, pathId) => {
-      this.#index = this.#retention.indexOf(this.#peer, pathId)
+      // What is not stored takes no index.
+      this.#index = this.#peer.pathIndexes.get(pathId) ?? none
       visit(w0, w1, w2, w3, length, pathId)
     })
   }
@@ -317,6 +319,7 @@ export class Importer {
       return
     }
     counters.received++
+    if (this.#index === none) this.#index = this.#retention.indexOf(this.#peer, pathId)
     if (this.#rib.announce(this.#table, this.#index, w0, w1, w2, w3, length, this.#attributes)) counters.accepted++
   }
 

@@ -51,6 +51,10 @@ export class Rib {
     this.#ranks[peer] = rank
   }
 
+  rank(peer: number): PeerRank | undefined {
+    return this.#ranks[peer]
+  }
+
   /** Enters or replaces the path of a peer. True if the peer had no path to this prefix. */
   announce(
     rib: FamilyRib,

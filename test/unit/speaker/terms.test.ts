@@ -302,6 +302,23 @@ describe('several paths a prefix', () => {
       expect(bench.rows()).to.deep.equal([])
     })
 
+    it(`H8 may be as many as there are prefixes, with an identifier each, ${family}`, () => {
+      const bench = new Bench({ addPath: families })
+      const { reach, unreach } = bodies[family]
+      const messages = Array.from({ length: 8000 }, (_, index) => {
+        const identifier = (index + 1).toString(16).padStart(8, '0')
+        return reach(1, `${identifier}${nlri[family].replace(/..$/, identifier.slice(-2))}`)
+      })
+      const began = performance.now()
+      for (const message of messages) bench.routing.update(bench.link, message, 0, message.length)
+      expect(performance.now() - began).to.be.below(1500)
+      // What was never said takes no place.
+      const routed = bench.routing.routed(bench.link)!
+      expect(routed.pathIndexes.size).to.equal(8000)
+      bench.update(unreach(`deadbeef${nlri[family]}`))
+      expect(routed.pathIndexes.size).to.equal(8000)
+    })
+
     it(`H9 have an identifier each, or the session ends, ${family}`, () => {
       const bench = new Bench({ addPath: families })
       const cut = bodies[family].reach(1, '000000')
