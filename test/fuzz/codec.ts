@@ -92,8 +92,7 @@ export function readOnly(input: Uint8Array, turn: number): void {
 }
 
 function readAll(trace: Trace, input: Uint8Array, neighbour: number, turn: number): void {
-  const padded = new Uint8Array(input.length + 2 * margin).fill(neighbour)
-  padded.set(input, margin)
+  const padded = apart(input, 0, input.length, neighbour)
   const chunk = padded.subarray(margin, margin + input.length)
   const sizes = [chunk.length, 1 + (turn % 40), 19]
   const messages: Uint8Array[] = []
@@ -131,9 +130,15 @@ function noteFault(trace: Trace, { code, subcode, data, text }: Fault, inputLeng
 
 const minimumBodies = [0, 10, 4, 2, 0, 4]
 
+/** A copy of some octets that stands by itself between neighbours. */
+function apart(bytes: Uint8Array, at: number, end: number, neighbour: number): Uint8Array {
+  const copy = new Uint8Array(end - at + 2 * margin).fill(neighbour)
+  copy.set(bytes.subarray(at, end), margin)
+  return copy
+}
+
 function readMessage(trace: Trace, whole: Uint8Array, neighbour: number, turn: number): void {
-  const bytes = new Uint8Array(whole.length + 2 * margin).fill(neighbour)
-  bytes.set(whole, margin)
+  const bytes = apart(whole, 0, whole.length, neighbour)
   const type = bytes[margin + 18]!
   const at = margin + 19
   const end = margin + whole.length
@@ -144,7 +149,7 @@ function readMessage(trace: Trace, whole: Uint8Array, neighbour: number, turn: n
     return
   }
   readText(trace, message, turn)
-  if (message.kind === 'update') readUpdate(trace, bytes, at, end, turn)
+  if (message.kind === 'update') readUpdate(trace, bytes, at, end, neighbour, turn)
   else readOther(trace, message, end - at)
 }
 
@@ -187,7 +192,8 @@ function readOpen(trace: Trace, open: Open, octets: Uint8Array): void {
   must(sameOctets(encodeMessage(again), octets), 'an OPEN that is another once it is written and read')
 }
 
-function readUpdate(trace: Trace, bytes: Uint8Array, at: number, end: number, turn: number): void {
+/** Each part is also read out of its message, so that the parts beside it are foreign octets like any other. */
+function readUpdate(trace: Trace, bytes: Uint8Array, at: number, end: number, neighbour: number, turn: number): void {
   const parts = newUpdateParts()
   const wrong = scanUpdate(bytes, at, end, parts)
   if (wrong) {
@@ -203,24 +209,30 @@ function readUpdate(trace: Trace, bytes: Uint8Array, at: number, end: number, tu
   for (const place of order) trace.push(place - at)
   trace.push(endOfRibFamily(bytes, parts) ?? '', Number(parts.cutShort))
   const addPath = (turn & 16) !== 0
-  readNlri(trace, bytes, withdrawnAt, withdrawnEnd, 'ipv4-unicast', addPath)
-  readNlri(trace, bytes, nlriAt, nlriEnd, 'ipv4-unicast', addPath)
+  const nlri = (from: number, to: number, family: Family) =>
+    readNlri(trace, apart(bytes, from, to, neighbour), margin, margin + to - from, family, addPath)
+  nlri(withdrawnAt, withdrawnEnd, 'ipv4-unicast')
+  nlri(nlriAt, nlriEnd, 'ipv4-unicast')
   if (parts.reachAt) {
     must(parts.reachFrom >= attributesAt && parts.reachEnd <= attributesEnd, 'MP_REACH_NLRI outside its list')
-    const reach = readReach(bytes, parts.reachAt, parts.reachEnd, parts.reachFrom)
+    const value = apart(bytes, parts.reachAt, parts.reachEnd, neighbour)
+    const reach = readReach(value, margin, value.length - margin)
     if (isFault(reach)) noteFault(trace, reach, end - at)
     else {
       trace.push(String(reach.nextHop), String(reach.linkLocal))
-      if (reach.family) readNlri(trace, bytes, reach.nlriAt, reach.nlriEnd, reach.family, addPath)
+      const from = parts.reachAt - margin
+      if (reach.family) nlri(from + reach.nlriAt, from + reach.nlriEnd, reach.family)
     }
   }
   if (parts.unreachAt) {
     must(parts.unreachFrom >= attributesAt && parts.unreachEnd <= attributesEnd, 'MP_UNREACH_NLRI outside its list')
-    const unreach = readUnreach(bytes, parts.unreachAt, parts.unreachEnd, parts.unreachFrom)
+    const value = apart(bytes, parts.unreachAt, parts.unreachEnd, neighbour)
+    const unreach = readUnreach(value, margin, value.length - margin)
     if (isFault(unreach)) noteFault(trace, unreach, end - at)
-    else if (unreach.family) readNlri(trace, bytes, unreach.nlriAt, unreach.nlriEnd, unreach.family, addPath)
+    else if (unreach.family) nlri(parts.unreachAt + 3, parts.unreachEnd, unreach.family)
   }
-  readAttributes(trace, bytes, attributesAt, attributesEnd, turn)
+  const list = apart(bytes, attributesAt, attributesEnd, neighbour)
+  readAttributes(trace, list, margin, list.length - margin, turn)
 }
 
 /** Beside the walk stands the plainest reading there is: octet by octet, bit by bit. */

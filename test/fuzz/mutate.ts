@@ -136,9 +136,13 @@ function rearranged(dice: Dice, items: readonly Item[], theirs: readonly Item[])
 /** Another value for a field: its octets changed, cut, made longer, or all new. */
 function value(dice: Dice, octets: Uint8Array): Uint8Array {
   const at = dice.below(Math.max(1, octets.length))
-  switch (dice.below(6)) {
+  switch (dice.below(8)) {
     case 0:
       return octets.subarray(0, at)
+    case 5:
+      return octets.subarray(0, dice.below(10))
+    case 6:
+      return octets.subarray(0, Math.max(0, octets.length - 1 - dice.below(3)))
     case 1:
       return joined([octets, dice.octets(1 + dice.below(6))])
     case 2:
