@@ -55,9 +55,11 @@ export class Routing implements SessionListener {
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
+  readonly #random: World['random']
 
   constructor(world: World, options: { readonly endOfRibHeld: boolean; readonly kernel?: Partial<KernelOptions> }) {
     this.#clock = world.clock
+    this.#random = world.random
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
     this.rib = new Rib(
@@ -197,7 +199,7 @@ export class Routing implements SessionListener {
   }
 
   addPeer(link: PeerLink): void {
-    this.#byLink.set(link, new RoutedPeer(link))
+    this.#byLink.set(link, new RoutedPeer(link, this.#random))
   }
 
   removePeer(link: PeerLink): void {
