@@ -5,6 +5,8 @@ import { type CompiledPolicy, compile } from '../policy/index.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { Kept } from './retention.ts'
 import { Fingerprints } from './rib/fingerprints.ts'
+import { newSeed } from './rib/keyed-hash.ts'
+import type { Random } from './world.ts'
 
 /** Announcements are counted since the session came up; `accepted` and `advertised` are the routes that stand now. */
 export interface FamilyCounters {
@@ -53,14 +55,17 @@ export class RoutedPeer {
   updatesSent = 0
   lastMalformed: { at: number; text: string; octets: string } | undefined
 
-  constructor(link: PeerLink) {
+  readonly #random: Random
+
+  constructor(link: PeerLink, random: Random) {
     this.link = link
+    this.#random = random
     this.#importPolicy = compile(link.declaration.importPolicy)
     this.importHits = new Float64Array(this.#importPolicy.rules.length)
     this.exportPolicy = compile(link.declaration.exportPolicy)
     this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
     this.isClient = link.declaration.reflectorClient ?? false
-    this.counters = newCounters()
+    this.counters = newCounters(random)
   }
 
   get name(): string {
@@ -90,7 +95,7 @@ export class RoutedPeer {
   restart(): void {
     this.importHits.fill(0)
     const before = this.counters
-    const fresh = newCounters()
+    const fresh = newCounters(this.#random)
     for (const family of families) fresh[family].accepted = before[family].accepted
     Object.assign(this.counters, fresh)
     this.updatesSent = 0
@@ -105,7 +110,7 @@ export class RoutedPeer {
   }
 }
 
-function newCounters(): Record<Family, FamilyCounters> {
+function newCounters(random: Random): Record<Family, FamilyCounters> {
   const [v4, v6] = families.map(
     (): FamilyCounters => ({
       received: 0,
@@ -114,7 +119,7 @@ function newCounters(): Record<Family, FamilyCounters> {
       advertised: 0,
       rejectedBy: new Map(),
       rejectedSample: new Map(),
-      refused: new Fingerprints(Math.random() * 0x100000000),
+      refused: new Fingerprints(newSeed(random)),
       nearLimit: false,
       endOfRibReceived: false,
       endOfRibSent: false,

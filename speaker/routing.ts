@@ -57,6 +57,7 @@ export class Routing implements SessionListener {
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
   readonly #log: World['log']
+  readonly #random: World['random']
 
   constructor(
     world: World,
@@ -68,6 +69,7 @@ export class Routing implements SessionListener {
   ) {
     this.#clock = world.clock
     this.#log = world.log
+    this.#random = world.random
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
     this.rib = new Rib(
@@ -209,7 +211,7 @@ export class Routing implements SessionListener {
   }
 
   addPeer(link: PeerLink): void {
-    this.#byLink.set(link, new RoutedPeer(link))
+    this.#byLink.set(link, new RoutedPeer(link, this.#random))
   }
 
   removePeer(link: PeerLink): void {

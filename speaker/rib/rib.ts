@@ -7,6 +7,7 @@ import { type Family, families } from 'bgp-ts'
 import type { OriginatedRoute } from '../desired.ts'
 import { AttributeTable } from './attribute-table.ts'
 import { bestOf, type Candidate, equallyGood, type PeerRank, whyLost } from './best-path.ts'
+import { newSeed } from './keyed-hash.ts'
 import { none, PathTable } from './path-table.ts'
 import { PrefixTable } from './prefix-table.ts'
 
@@ -39,7 +40,7 @@ export class Rib {
   readonly #onPaths: PathsListener | undefined
 
   constructor(random: () => number, onBest: BestListener, onPaths?: PathsListener) {
-    const seed = () => Math.floor(random() * 0x100000000)
+    const seed = () => newSeed(random)
     this.attributes = new AttributeTable(seed())
     const [v4, v6] = families.map((family) => new FamilyRib(family, seed()))
     this.families = { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! }
