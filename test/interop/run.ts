@@ -1,9 +1,9 @@
 /** `npm run test:interop`: installs the routers that are missing, runs the suite, prints the matrix and the count. */
 
-import { execFileSync, spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import Mocha from 'mocha'
 import { table } from '../../daemon/render/table.ts'
+import { install } from '../support/packages.ts'
 import { matrix } from './matrix.ts'
 import { routers } from './routers.ts'
 
@@ -13,7 +13,8 @@ function quit(why: string): never {
 }
 
 if (process.getuid?.() !== 0) quit('the interop tests make network namespaces, so they need root')
-installMissing()
+const missing = install(['iproute2', 'procps', ...routers.flatMap((router) => router.packages)])
+if (missing !== undefined) quit(missing)
 
 // `npm run test:interop -- WORDS` runs what has the words in its title.
 const words = process.argv.slice(2).join(' ')
@@ -31,23 +32,3 @@ const runner = mocha.run((failures) => {
   process.exit(failures > 0 ? 1 : 0)
 })
 runner.on('pass', () => counts.passed++)
-
-function installMissing(): void {
-  const packages = ['iproute2', 'procps', ...routers.flatMap((router) => router.packages)]
-  const missing = packages.filter((name) => !isInstalled(name))
-  if (missing.length === 0) return
-  process.stdout.write(`installing ${missing.join(' ')}\n`)
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const options = { env: environment, stdio: ['ignore', 'ignore', 'inherit'] as ['ignore', 'ignore', 'inherit'] }
-  try {
-    execFileSync('apt-get', ['update'], options)
-    execFileSync('apt-get', ['install', '-y', '--no-install-recommends', ...missing], options)
-  } catch {
-    quit(`these Debian packages are needed and could not be installed: ${missing.join(' ')}`)
-  }
-}
-
-function isInstalled(name: string): boolean {
-  const { stdout } = spawnSync('dpkg', ['-s', name], { encoding: 'utf8' })
-  return stdout?.includes('Status: install ok installed') ?? false
-}

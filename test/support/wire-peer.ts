@@ -136,30 +136,40 @@ export class WirePeer {
       const one = decodeMessage(type, bytes, at, end)
       if (isFault(one)) throw new Error(`the speaker sent something malformed: ${one.text}`)
       this.heard.push(one)
-      if (one.kind === 'update') this.#learn(one.body)
+      if (one.kind === 'update') learn(this.routes, one.body)
       return true
     })
     if (fault) throw new Error(`the speaker sent something malformed: ${fault.text}`)
   }
+}
 
-  #learn(body: Uint8Array): void {
-    const parts = newUpdateParts()
-    good(scanUpdate(body, 0, body.length, parts))
-    const gone = [...readPrefixes(body, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast')]
-    const unreach = parts.unreachAt ? good(readUnreach(body, parts.unreachAt, parts.unreachEnd)) : undefined
-    if (unreach?.family) gone.push(...readPrefixes(body, unreach.nlriAt, unreach.nlriEnd, unreach.family))
-    for (const one of gone) this.routes.delete(formatPrefix(one))
-    const attributes = withoutMultiprotocol(hex(body, parts.attributesAt, parts.attributesEnd))
-    for (const one of readPrefixes(body, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast')) {
-      this.routes.set(formatPrefix(one), { nextHop: 'NEXT_HOP', attributes, nextHopOctets: 4 })
-    }
-    const reach = parts.reachAt ? good(readReach(body, parts.reachAt, parts.reachEnd)) : undefined
-    if (!reach?.family) return
-    const held = { nextHop: String(reach.nextHop), attributes, nextHopOctets: body[parts.reachAt + 3]! }
-    for (const one of readPrefixes(body, reach.nlriAt, reach.nlriEnd, reach.family)) {
-      this.routes.set(formatPrefix(one), held)
-    }
+/** Takes an UPDATE into a table; the prefixes that it was about. */
+export function learn(routes: Map<string, HeldRoute>, body: Uint8Array): string[] {
+  const parts = newUpdateParts()
+  good(scanUpdate(body, 0, body.length, parts))
+  const gone = [...readPrefixes(body, parts.withdrawnAt, parts.withdrawnEnd, 'ipv4-unicast')]
+  const unreach = parts.unreachAt ? good(readUnreach(body, parts.unreachAt, parts.unreachEnd)) : undefined
+  if (unreach?.family) gone.push(...readPrefixes(body, unreach.nlriAt, unreach.nlriEnd, unreach.family))
+  const touched: string[] = []
+  const set = (prefix: string, held: HeldRoute) => {
+    routes.set(prefix, held)
+    touched.push(prefix)
   }
+  for (const one of gone.map(formatPrefix)) {
+    routes.delete(one)
+    touched.push(one)
+  }
+  const attributes = withoutMultiprotocol(hex(body, parts.attributesAt, parts.attributesEnd))
+  for (const one of readPrefixes(body, parts.nlriAt, parts.nlriEnd, 'ipv4-unicast')) {
+    set(formatPrefix(one), { nextHop: 'NEXT_HOP', attributes, nextHopOctets: 4 })
+  }
+  const reach = parts.reachAt ? good(readReach(body, parts.reachAt, parts.reachEnd)) : undefined
+  if (!reach?.family) return touched
+  const held = { nextHop: String(reach.nextHop), attributes, nextHopOctets: body[parts.reachAt + 3]! }
+  for (const one of readPrefixes(body, reach.nlriAt, reach.nlriEnd, reach.family)) {
+    set(formatPrefix(one), held)
+  }
+  return touched
 }
 
 export const keepalive = message(messageTypes.keepalive, new Uint8Array(0))
@@ -287,7 +297,7 @@ export interface WireRoute {
   withdrawn(attributes?: string): Parameters<typeof updateBody>[0]
 }
 
-const wireRoute = (family: Family, text: string, prefix: string): WireRoute => {
+export const wireRoute = (family: Family, text: string, prefix: string): WireRoute => {
   const v4 = family === 'ipv4-unicast'
   const afi = v4 ? '000101' : '000201'
   const hop = v4 ? '040a000001' : '10fd000000000000000000000000000001'

@@ -1,0 +1,7 @@
+/** All groups, in the order in which they are played. */
+
+import type { Group } from '../case.ts'
+import { malformedAttributes } from './malformed-attributes.ts'
+import { openings } from './openings.ts'
+
+export const groups: readonly Group[] = [openings, malformedAttributes]
