@@ -11,7 +11,8 @@ describe('fuzzing', () => {
     const report = fuzzCodec({ seed: 7606, guided: 0, goesOn: (inputs) => inputs < 6000 })
     expect(report.findings).to.deep.equal([])
     expect(report.inputs).to.equal(6000)
-    expect(report.worstAllocation).to.be.within(0.1, allocationLimit)
+    // A collection of garbage in between hides what was taken: then the measure says nothing.
+    expect(report.worstAllocation).to.be.below(allocationLimit)
   }).timeout(30_000)
 
   it('throws the same inputs from the same seed', () => {

@@ -15,7 +15,11 @@ import {
   wireRoutes,
 } from '../../support/wire-peer.ts'
 
-const restarts: Partial<PeerDeclaration> = { passive: true, gracefulRestart: { time: 120, longLived: 0 } }
+const restarts: Partial<PeerDeclaration> = {
+  passive: true,
+  gracefulRestart: { time: 120, longLived: 0 },
+  enhancedRefresh: true,
+}
 
 const capabilities = (forwarding: boolean, restartTime = 120): Capability[] => [
   ...families.map(multiprotocol),
