@@ -229,7 +229,8 @@ export class Retention {
         if (!works[0](overdue)) return false
         works.shift()
       }
-      this.#freeIndexes.push(...indexes)
+      // One by one: there may be more than a call takes arguments.
+      for (const index of indexes) this.#freeIndexes.push(index)
       return true
     })
   }

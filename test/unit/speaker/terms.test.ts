@@ -319,6 +319,17 @@ describe('several paths a prefix', () => {
       expect(routed.pathIndexes.size).to.equal(8000)
     })
 
+    it(`H8 go with their session, however many identifiers there were, ${family}`, () => {
+      const bench = new Bench({ addPath: families })
+      bench.update(bodies[family].reach(1, `00000001${nlri[family]}`))
+      const { pathIndexes } = bench.routing.routed(bench.link)!
+      for (let index = 2; index < 200_000; index++) pathIndexes.set(index, index)
+      bench.routing.sessionDown(bench.link, false)
+      bench.clock.pass(100)
+      expect(bench.rows()).to.deep.equal([])
+      expect(bench.clock.pending).to.equal(0)
+    })
+
     it(`H9 have an identifier each, or the session ends, ${family}`, () => {
       const bench = new Bench({ addPath: families })
       const cut = bodies[family].reach(1, '000000')
