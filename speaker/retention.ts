@@ -63,6 +63,7 @@ export class Retention {
       return
     }
     this.#cancel(kept)
+    for (const family of families) peer.left[family] = peer.counters[family].accepted
     const again = negotiated.gracefulRestart?.families ?? []
     const resent = families.filter(
       (family) => kept.families.has(family) && again.some((one) => one.family === family && one.forwarding),
@@ -215,7 +216,10 @@ export class Retention {
     indexes.delete(-1)
     peer.index = -1
     peer.pathIndexes = new Map()
-    for (const family of families) peer.counters[family].accepted = 0
+    for (const family of families) {
+      peer.counters[family].accepted = 0
+      peer.left[family] = 0
+    }
     for (const index of indexes) peers[index] = undefined
     this.#world.changed()
     const works = families.map((family) => {
@@ -229,7 +233,8 @@ export class Retention {
         if (!works[0](overdue)) return false
         works.shift()
       }
-      this.#freeIndexes.push(...indexes)
+      // One by one: there may be more than a call takes arguments.
+      for (const index of indexes) this.#freeIndexes.push(index)
       return true
     })
   }
@@ -242,9 +247,10 @@ export class Retention {
     })
     this.#sweeping.add(epoch)
     this.#world.jobs.add((overdue) => {
-      const isDone = sweep(overdue)
-      if (isDone) this.#sweeping.delete(epoch)
-      return isDone
+      if (!sweep(overdue)) return false
+      this.#sweeping.delete(epoch)
+      peer.left[family] = 0
+      return true
     })
   }
 

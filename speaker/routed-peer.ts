@@ -37,6 +37,8 @@ export class RoutedPeer {
   pathIndexes = new Map<number, number>()
   /** What is left of its last session. */
   kept: Kept | undefined
+  /** Routes of the last session that may be there beside those of this one, until they are swept: no limit counts them. */
+  readonly left: Record<Family, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
   readonly staleEpochs: Record<Family, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
   /** Of the last session, where none is up: its routes may have stayed. */
   external = true

@@ -350,7 +350,7 @@ export class Peer implements PeerLink {
     this.#heldDown = why
     // After this message: the fault still ends the session with its NOTIFICATION.
     this.#world.clock.after(0, () => {
-      for (const session of this.#sessions) session.handle({ kind: 'stop', why })
+      if (this.#heldDown !== undefined) for (const session of this.#sessions) session.handle({ kind: 'stop', why })
     })
     if (restartAfter === undefined) return
     this.#release = this.#world.clock.after(restartAfter * 1000, () => this.#letUp())

@@ -73,7 +73,7 @@ export class Importer {
   /** What the verdicts of this walk make of the attributes. */
   readonly #changes = new Map<Verdict, number>()
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
-  /** Prefixes of the family that the peer may announce. */
+  /** Prefixes of the family that the peer may announce, beside those that its last session left. */
   #limit = Number.POSITIVE_INFINITY
   /** Among paths: of the peer, or of one of its path identifiers; `none` for one that has no path yet. */
   #index = 0
@@ -273,7 +273,8 @@ export class Importer {
     // RFC 4760 section 8: routes of a family that was not negotiated are ignored.
     if (at === end || !this.#peer.negotiated?.families.includes(family)) return undefined
     this.#table = this.#rib.families[family]
-    this.#limit = this.#peer.link.declaration.maxPrefixes?.limit[family] ?? Number.POSITIVE_INFINITY
+    const limit = this.#peer.link.declaration.maxPrefixes?.limit[family] ?? Number.POSITIVE_INFINITY
+    this.#limit = limit + this.#peer.left[family]
     const attributes = this.#intern(bytes, reach, messageEnd)
     if (typeof attributes !== 'number') return attributes
     this.#attributes = attributes
@@ -349,11 +350,11 @@ export class Importer {
 
   /** What the limits of the peer say after a message: a warning, once, or the end of the session. */
   #overLimit(family: Family): Fault | undefined {
-    const limit = this.#limit
-    if (limit === Number.POSITIVE_INFINITY) return undefined
     const { maxPrefixes } = this.#peer.link.declaration
+    const limit = maxPrefixes?.limit[family]
+    if (limit === undefined) return undefined
     const counters = this.#peer.counters[family]
-    const count = counters.accepted + counters.refused.size
+    const count = counters.accepted + counters.refused.size - this.#peer.left[family]
     if (!counters.nearLimit && maxPrefixes && count * 100 >= limit * maxPrefixes.warnAt) {
       counters.nearLimit = true
       this.#world.log.warn({ peer: this.#peer.name, family, count, limit }, 'the peer is near its maximum of prefixes')

@@ -54,10 +54,19 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
     const socket = new Socket({ fd, onread } as SocketConstructorOpts).connect(to)
     const { minTtl } = target.options ?? {}
     // Not before: the first answer comes from the peer's listening socket, which may not know yet that we ask for its TTL.
-    if (minTtl !== undefined) socket.once('connect', () => applyOptions(fd, remote.address.version, { minTtl }))
+    if (minTtl !== undefined) socket.once('connect', () => demandTtl(socket, fd, remote, minTtl))
     connection = new TcpConnection(socket, remote, handlers)
   }
   return connection
+}
+
+/** A refusal ends this connection: thrown in an event of the socket it would end the process. */
+function demandTtl(socket: Socket, fd: number, { address }: Endpoint, minTtl: number): void {
+  try {
+    applyOptions(fd, address.version, { minTtl })
+  } catch (error) {
+    socket.destroy(error instanceof Error ? error : new Error(String(error)))
+  }
 }
 
 const isPlain = ({ options = {}, password }: DialTarget) => password === undefined && Object.keys(options).length === 0

@@ -119,6 +119,37 @@ describe('graceful restart, one thing upon another', () => {
       await part(meeting)
     })
 
+    for (const beyond of ['discard', 'reset'] as const)
+      it(`G3 J3 counts what a peer left and has not said again towards no limit (${beyond}), over ${over}`, async () => {
+        const meeting = await withRoutes(over)
+        meeting.router.break()
+        await meeting.fabric.pass(1000)
+        const limit = { 'ipv4-unicast': 2, 'ipv6-unicast': 2 }
+        const declared = { ...restarts, maxPrefixes: { limit, warnAt: 75, beyond } }
+        meeting.node.apply({ peers: [peerTo(addresses[over].router, 65001, declared)] })
+        const again = await back(meeting, over)
+        const news = { 'ipv4-unicast': '18cb0071', 'ipv6-unicast': '3020010db80009' } as const
+        for (const family of families) {
+          const [, second] = wireRoutes[family]
+          again.update(second.announced())
+          const fields = JSON.stringify(second.announced()).replace(second.prefix, news[family])
+          again.update(JSON.parse(fields) as ReturnType<typeof second.announced>)
+        }
+        again.send(...families.map(endOfRib))
+        for (const family of families) again.update(wireRoutes[family][1].announced())
+        await meeting.fabric.pass(1000)
+        expect(meeting.node.peer().state).to.equal('Established')
+        const seconds = families.map((family) => wireRoutes[family][1].text)
+        expect(prefixesOf(meeting.node)).to.deep.equal([...seconds, '203.0.113.0/24', '2001:db8:9::/48'].sort())
+        // From now on it holds.
+        for (const family of families) again.update(wireRoutes[family][0].announced())
+        await meeting.fabric.pass(1000)
+        const { state, routes } = meeting.node.peer()
+        if (beyond === 'reset') expect(state).to.equal('Idle')
+        else for (const family of families) expect(routes[family]).to.include({ prefixes: 3, accepted: 2 })
+        await part(meeting)
+      })
+
     it(`G2 with a restart time of 0 keeps nothing, over ${over}`, async () => {
       const meeting = await withRoutes(over, 0)
       meeting.router.break()

@@ -113,6 +113,19 @@ describe('maximum prefixes', () => {
     })
   }
 
+  it('J3 hold nothing down once the limit is lifted, be it as the session falls', async () => {
+    const fabric = new Fabric()
+    const a = fabric.machine(64512, ['10.0.0.2'], [peerTo('10.0.0.1', 65001, limited({ beyond: 'reset' }))])
+    const b = fabric.machine(65001, ['10.0.0.1'], [peerTo('10.0.0.2', 64512, { passive: true })])
+    a.speaker.onEvent((event) => {
+      if (event.kind === 'down' && event.established) a.apply({ peers: [peerTo('10.0.0.1', 65001)] })
+    })
+    b.apply({ routes: many(4) })
+    await fabric.pass(90_000)
+    expect(a.peer()).to.include({ state: 'Established', flaps: 1 })
+    await fabric.stop()
+  })
+
   it('J3 counts what policy refuses, each prefix once', async () => {
     const fabric = new Fabric()
     const refuse = { importPolicy: { ...acceptAll, default: 'reject' as const } }
@@ -317,6 +330,17 @@ describe('several paths a prefix', () => {
       expect(routed.pathIndexes.size).to.equal(8000)
       bench.update(unreach(`deadbeef${nlri[family]}`))
       expect(routed.pathIndexes.size).to.equal(8000)
+    })
+
+    it(`H8 go with their session, however many identifiers there were, ${family}`, () => {
+      const bench = new Bench({ addPath: families })
+      bench.update(bodies[family].reach(1, `00000001${nlri[family]}`))
+      const { pathIndexes } = bench.routing.routed(bench.link)!
+      for (let index = 2; index < 200_000; index++) pathIndexes.set(index, index)
+      bench.routing.sessionDown(bench.link, false)
+      bench.clock.pass(100)
+      expect(bench.rows()).to.deep.equal([])
+      expect(bench.clock.pending).to.equal(0)
     })
 
     it(`H9 have an identifier each, or the session ends, ${family}`, () => {
