@@ -23,8 +23,10 @@ export interface Neighbour {
 
 export interface Case {
   readonly name: string
-  /** What may come of it by the RFCs. Tandem does the first; data of a NOTIFICATION is compared for Tandem alone. */
+  /** What is to come of it. Data of a NOTIFICATION is compared for Tandem alone. */
   readonly right: readonly string[]
+  /** What the RFCs let another daemon do instead; `stands` is any way in which the route stands. */
+  readonly also?: readonly string[]
   /** What is done. A text that comes of it is the reaction that was seen; else it is what becomes of the session and its routes. */
   readonly play: (scene: Scene) => Promise<unknown>
   readonly neighbour?: Neighbour
@@ -85,11 +87,11 @@ export function addressOf(over: Transport, index: number): string {
     : `fd00::1:${(index + 1).toString(16)}`
 }
 
-/** Whether a reaction is one of the right ones. */
-export function isRight(seen: string, right: readonly string[], exact: boolean): boolean {
-  return exact ? seen === right[0] || withoutEmpty(seen) === right[0] : right.some((one) => bare(one) === bare(seen))
+/** Whether a reaction is a right one: of Tandem by the letter, of another daemon by what the RFCs leave open. */
+export function isRight(seen: string, { right, also = [] }: Case, exact: boolean): boolean {
+  if (exact) return right.includes(seen)
+  return [...right, ...also].some((one) => bare(one) === bare(seen) || (one === 'stands' && seen.startsWith('stands')))
 }
 
-const withoutEmpty = (text: string) => text.trim()
 /** A NOTIFICATION by its numbers alone. */
 const bare = (text: string) => /^\d+\/\d+/.exec(text)?.[0] ?? text

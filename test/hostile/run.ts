@@ -69,7 +69,7 @@ async function lane(rest: Run[]): Promise<void> {
 async function judge(run: Run): Promise<void> {
   const { right } = run.what
   const scene = new Scene(run, { witnesses: stage.witnesses, patienceMs: stage.target.patienceMs })
-  const fits = (seen: string) => isRight(seen, right, exact)
+  const fits = (seen: string) => isRight(seen, run.what, exact)
   let seen: string
   try {
     const said = await run.what.play(scene)

@@ -1,7 +1,7 @@
 /** RFC 7606, attribute by attribute: the table of the unit tests, octet for octet, to a daemon. */
 
 import { families } from 'bgp-ts'
-import { cells, type Outcome, type Sender } from '../../support/malformed-attributes.ts'
+import { type Cell, cells, type Outcome, type Sender } from '../../support/malformed-attributes.ts'
 import { asPath, attribute, multiprotocol, nextHop, origin } from '../../support/wire-peer.ts'
 import { byTurns, type Case, type Group } from '../case.ts'
 import type { Scene } from '../scene.ts'
@@ -10,6 +10,22 @@ function right(outcome: Outcome): readonly string[] {
   if (typeof outcome === 'object') return 'reset' in outcome ? [outcome.reset] : [`stands with ${outcome.kept}`]
   return [outcome === 'withdraw' || outcome === 'unused' ? 'withdrawn' : 'stands without it']
 }
+
+/** Where the RFCs leave a choice, by the start of a row, and what others may do beside what Tandem does. */
+const choices: readonly [cell: RegExp, title: RegExp, also: readonly string[]][] = [
+  // RFC 7606 section 3 f against c.
+  [/^C\/[67] flags/, /./, ['withdrawn']],
+  // RFC 4271 section 6.3 says "may" of the first AS; RFC 9774 is younger than most daemons.
+  [/^C\/2/, /first AS|an AS_SET/, ['stands']],
+  // One who implements them reads the value.
+  [/^C\/opaque/, /./, ['withdrawn', 'stands']],
+  [/^C\/transitive/, /attribute 255/, ['withdrawn', 'stands']],
+  // RFC 7606 section 3 does not name it, and to withdraw serves the same end.
+  [/^C\/well-known/, /./, ['withdrawn']],
+]
+
+const also = ({ cell, title }: Cell) =>
+  choices.flatMap(([ofCell, ofTitle, more]) => (ofCell.test(cell) && ofTitle.test(title) ? more : []))
 
 async function play(scene: Scene, type: number, wrong: string, sender: Sender): Promise<void> {
   const twoOctet = sender === 'an external two-octet peer'
@@ -39,17 +55,26 @@ async function play(scene: Scene, type: number, wrong: string, sender: Sender): 
 
 export const malformedAttributes: Group = {
   name: 'RFC 7606',
-  cases: cells.flatMap(({ title, type, octets, outcome, from: [sender], families: of }, index): Case[] =>
-    sender === undefined
+  cases: cells.flatMap((one, index): Case[] => {
+    const {
+      title,
+      type,
+      octets,
+      outcome,
+      from: [sender],
+      families: of,
+    } = one
+    return sender === undefined
       ? []
       : [
           {
             name: `${title} from ${sender}`,
             right: right(outcome),
+            also: also(one),
             runs: byTurns(index).filter(([, family]) => of.includes(family)),
             ...(sender === 'an internal peer' && { neighbour: { internal: true } }),
             play: (scene) => play(scene, type, octets, sender),
           },
-        ],
-  ),
+        ]
+  }),
 }

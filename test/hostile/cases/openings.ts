@@ -13,6 +13,8 @@ const refusals = refused.map(
   ([title, octets, farewell]): Case => ({
     name: withoutRow(title),
     right: [farewell],
+    // Both are wrong: the length, and that it comes now.
+    also: /KEEPALIVE of 20|REFRESH of 22/.test(title) ? ['5/1'] : [],
     runs: bothTransports,
     play: async (scene) => {
       const peer = await scene.connect()
@@ -26,6 +28,8 @@ const taking = (over: Transport): Case[] =>
     ([title, open, family]): Case => ({
       name: withoutRow(title),
       right: ['up'],
+      // RFC 4271 section 6.2: a parameter that is known and malformed.
+      also: /^B(8|12|14|15) /.test(title) ? ['2/0'] : [],
       runs: [[over, family]],
       play: async (scene) => {
         // None of them says capability 65.
