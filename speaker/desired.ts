@@ -65,6 +65,8 @@ export interface PeerDeclaration {
   /** Our own ASN towards this peer, if not `local.asn`. */
   readonly localAsn?: number
   readonly localAddress?: Address
+  /** Port that connections to the peer are opened from; without one the kernel chooses. */
+  readonly localPort?: number
   /** Key of TCP MD5 (RFC 2385). */
   readonly password?: Secret
   /** Hops that what we send may take; without one the kernel's default. */

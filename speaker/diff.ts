@@ -20,6 +20,7 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
     ['port', String(peer.port)],
     ['ASN', String(peer.asn)],
     ['local address', peer.localAddress ? formatAddress(peer.localAddress) : ''],
+    ['local port', String(peer.localPort ?? '')],
     ['interface', peer.device ?? ''],
     ['password', peer.password ? 'there' : 'none'],
     ['families', [...peer.families].sort().join(' ')],

@@ -15,6 +15,7 @@ export type SessionTerms = Partial<
     | 'passive'
     | 'holdTime'
     | 'connectRetry'
+    | 'localPort'
     | 'ttl'
     | 'ttlSecurity'
     | 'device'
@@ -54,6 +55,7 @@ const prefixLimit = z.strictObject({
 
 /** Fields of an entry, none of them required. */
 export const sessionShape = {
+  'local-port': z.int().min(1).max(65535).optional().describe('Port that connections to it are opened from.'),
   ttl: hops.optional().describe('Hops that what we send may take.'),
   'ttl-security': hops
     .optional()
@@ -104,6 +106,7 @@ export function readSession(written: Written): SessionSettings {
     passive: written.passive,
     holdTime: written['hold-time'],
     connectRetry: written['connect-retry'],
+    localPort: written['local-port'],
     ttl: written.ttl,
     ttlSecurity: written['ttl-security'],
     device: written.interface,

@@ -272,11 +272,12 @@ export class Peer implements PeerLink {
     return {
       config: () => this.#config(role),
       dial: (handlers) => {
-        const { address, zone, port, localAddress, password } = this.#declaration
+        const { address, zone, port, localAddress, localPort, password } = this.#declaration
         const target = {
           remote: { address, port, ...(zone && { zone }) },
           options: socketOptions(this.#declaration),
           ...(localAddress && { localAddress }),
+          ...(localPort !== undefined && { localPort }),
           ...(password && { password }),
         }
         return this.#world.transport.dial(target, handlers)

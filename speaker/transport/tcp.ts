@@ -29,7 +29,7 @@ const keepAliveMs = 30_000
 export const tcp: Transport = { dial, listen }
 
 function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
-  const { remote, localAddress } = target
+  const { remote, localAddress, localPort } = target
   let connection: TcpConnection | undefined
   const onread = {
     buffer: readBuffer,
@@ -46,6 +46,7 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
       onread,
       typeOfService: internetworkControl,
       ...(from && { localAddress: from }),
+      ...(localPort !== undefined && { localPort }),
     })
     connection = new TcpConnection(socket, remote, handlers)
   } else {
@@ -72,14 +73,15 @@ function demandTtl(socket: Socket, fd: number, { address }: Endpoint, minTtl: nu
 const isPlain = ({ options = {}, password }: DialTarget) => password === undefined && Object.keys(options).length === 0
 
 /** A socket with all that the target asks for, not yet connected; or why the machine refused it. */
-function prepared({ remote, localAddress, options = {}, password }: DialTarget): number | SystemError {
+function prepared({ remote, localAddress, localPort, options = {}, password }: DialTarget): number | SystemError {
   let fd: number | undefined
   try {
     fd = openSocket(remote.address.version, 'stream')
     const { minTtl: _later, ...now } = options
     applyOptions(fd, remote.address.version, now)
     if (password) setKey(fd, remote, password)
-    if (localAddress) bindSocket(fd, localAddress, 0, remote.zone)
+    if (localAddress || localPort !== undefined)
+      bindSocket(fd, localAddress ?? new Address(remote.address.version, 0), localPort ?? 0, remote.zone)
     return fd
   } catch (error) {
     if (fd !== undefined) closeSocket(fd)

@@ -61,6 +61,20 @@ describe('passwords', () => {
   })
 })
 
+describe('a local port', () => {
+  it('is what connections to the peer are opened from', async () => {
+    const fabric = new Fabric()
+    const ports: number[] = []
+    await fabric.network.from(address('10.0.0.1')).listen({ address: address('10.0.0.1'), port: 179 }, ({ remote }) => {
+      ports.push(remote.port)
+    })
+    fabric.machine(64512, ['10.0.0.2'], [peerTo('10.0.0.1', 65001, { localPort: 2179 })])
+    await fabric.pass(1000)
+    expect(ports).to.deep.equal([2179])
+    await fabric.stop()
+  })
+})
+
 describe('maximum prefixes', () => {
   const limited = (more: Partial<PeerDeclaration['maxPrefixes']>): Partial<PeerDeclaration> => ({
     maxPrefixes: { limit: { 'ipv4-unicast': 3, 'ipv6-unicast': 3 }, warnAt: 75, beyond: 'discard', ...more },
