@@ -181,7 +181,7 @@ export class Retention {
         continue
       }
       this.#toLastResort(peer, family)
-      kept.until = clock.now() + seconds * 1000
+      kept.until = Math.max(kept.until, clock.now() + seconds * 1000)
       kept.timers.push(clock.after(seconds * 1000, () => this.#familyOver(peer, kept, family)))
     }
   }

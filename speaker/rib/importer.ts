@@ -168,11 +168,22 @@ export class Importer {
           this.#rib.rewrite(rib, path, this.#asStored(stored, this.#become(verdict)))
           continue
         }
-        peer.counters[rib.family].accepted--
-        this.#noteRefused(refused, w0, w1, w2, w3, length)
-        this.#rib.removePath(rib, path)
+        this.#drop(rib, path, refused)
       }
     }
+  }
+
+  /** A stored path that is taken no more. Unless it is stale the peer still announces it, and its limit counts it; not so with path identifiers. */
+  #drop(rib: FamilyRib, path: number, rule: string): void {
+    const { link, counters, pathIndexes } = this.#peer
+    const { w0, w1, w2, w3, length } = rib.prefixes.prefix(rib.paths.row(path))
+    const { refused } = counters[rib.family]
+    const limit = link.declaration.maxPrefixes?.limit[rib.family]
+    const isCounted = limit !== undefined && pathIndexes.size === 0 && !rib.paths.isStale(path)
+    counters[rib.family].accepted--
+    this.#noteRefused(rule, w0, w1, w2, w3, length)
+    if (isCounted && refused.size <= limit) refused.add(w0, w1, w2, w3, length)
+    this.#rib.removePath(rib, path)
   }
 
   /** A route of last resort stays one, whatever the policy makes of it (RFC 9494). */
@@ -198,16 +209,13 @@ export class Importer {
     )
     this.#peer = peer
     for (const rib of Object.values(this.#rib.families)) {
-      const { paths, prefixes } = rib
+      const { paths } = rib
       this.#table = rib
       for (let path = 0; path < paths.end; path++) {
         const row = paths.row(path)
         if (row < 0 || this.#retention.ownerOf(paths.peer(path)) !== peer) continue
         if (loopProblem(this.#rib.attributes, paths.attributes(path), this.#own) !== clusterLoop) continue
-        peer.counters[rib.family].accepted--
-        const { w0, w1, w2, w3, length } = prefixes.prefix(row)
-        this.#noteRefused(clusterLoop, w0, w1, w2, w3, length)
-        this.#rib.removePath(rib, path)
+        this.#drop(rib, path, clusterLoop)
       }
     }
     return refused

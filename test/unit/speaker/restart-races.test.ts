@@ -150,6 +150,29 @@ describe('graceful restart, one thing upon another', () => {
         await part(meeting)
       })
 
+    it(`G12 says how long the last of the families stays, over ${over}`, async () => {
+      const staleTimes = { 'ipv4-unicast': 600, 'ipv6-unicast': 60 }
+      const lasting: Capability = {
+        kind: 'long-lived-graceful-restart',
+        families: families.map((family) => ({
+          ...familyNumbers[family],
+          forwarding: false,
+          staleTime: staleTimes[family],
+        })),
+      }
+      const said = { capabilities: [...capabilities(false), lasting] }
+      const meeting = await meet({ over, declared: restarts, said })
+      for (const family of families) meeting.router.update(wireRoutes[family][0].announced())
+      await meeting.fabric.pass(1000)
+      meeting.router.break()
+      await meeting.fabric.pass(130_000)
+      expect(meeting.node.peer().kept).to.include({ phase: 'long-lived', leftMs: 590_000 })
+      await meeting.fabric.pass(60_000)
+      expect(meeting.node.peer().kept).to.deep.include({ families: ['ipv4-unicast'], leftMs: 530_000 })
+      expect(prefixesOf(meeting.node)).to.deep.equal([wireRoutes['ipv4-unicast'][0].text])
+      await part(meeting)
+    })
+
     it(`G2 with a restart time of 0 keeps nothing, over ${over}`, async () => {
       const meeting = await withRoutes(over, 0)
       meeting.router.break()

@@ -140,6 +140,23 @@ describe('maximum prefixes', () => {
     await fabric.stop()
   })
 
+  it('J3 counts what a changed policy refuses, until it is withdrawn', async () => {
+    const fabric = new Fabric()
+    const refuse = { importPolicy: { ...acceptAll, default: 'reject' as const } }
+    const a = fabric.machine(64512, ['10.0.0.2', 'fd00::2'], [peerTo('10.0.0.1', 65001, limited({}))])
+    const b = fabric.machine(65001, ['10.0.0.1', 'fd00::1'], [peerTo('10.0.0.2', 64512)])
+    const counted = () => families.map((family) => a.peer().routes[family].prefixes)
+    b.apply({ routes: many(3) })
+    await fabric.pass(10_000)
+    a.apply({ peers: [peerTo('10.0.0.1', 65001, { ...limited({}), ...refuse })] })
+    expect(prefixes(a)).to.deep.equal([])
+    expect(counted()).to.deep.equal([3, 3])
+    b.apply({ routes: many(1) })
+    await fabric.pass(1000)
+    expect(counted()).to.deep.equal([1, 1])
+    await fabric.stop()
+  })
+
   it('J3 counts what policy refuses, each prefix once', async () => {
     const fabric = new Fabric()
     const refuse = { importPolicy: { ...acceptAll, default: 'reject' as const } }
