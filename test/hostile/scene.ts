@@ -1,7 +1,10 @@
 /** What a case has in its hands: a peer of its own, routes of its own, and the means to see what becomes of both. */
 
 import { encodeMessage, type Family } from 'bgp-ts'
+import { Secret } from '../../speaker/index.ts'
+import { tcp } from '../../speaker/transport/tcp.ts'
 import { message, updateBody } from '../support/bytes.ts'
+import { address } from '../support/fabric.ts'
 import {
   asPath,
   attribute,
@@ -17,6 +20,8 @@ import {
 import { Attacker, pause, until } from './attacker.ts'
 import { addressOf, type Neighbour, type Run, type Transport } from './case.ts'
 
+/** Of a neighbour that is declared beside those of the cases. */
+export const loudAddress = { IPv4: '10.0.0.5', IPv6: 'fd00::5' } as const
 export const targetAddress = { IPv4: '10.0.0.2', IPv6: 'fd00::2' } as const
 
 /** What the scene needs of those beside it. */
@@ -74,6 +79,57 @@ export class Scene {
   /** A good OPEN of this neighbour. */
   open(more: Partial<WireTerms> = {}): Uint8Array {
     return encodeMessage(openOf({ ...this.terms, ...more }))
+  }
+
+  /** The same under another identifier. */
+  openAs(routerId: number): Uint8Array {
+    return encodeMessage({ ...openOf(this.terms), routerId })
+  }
+
+  /** Whether a connection whose segments are signed with this password comes about (RFC 2385). */
+  async signed(password: string, limitMs: number): Promise<boolean> {
+    let open = false
+    const connection = tcp.dial(
+      {
+        remote: { address: address(this.to), port: 179 },
+        localAddress: address(this.at),
+        password: new Secret(password),
+      },
+      {
+        onOpen: () => {
+          open = true
+        },
+        onData: () => {},
+        onDrain: () => {},
+        onClose: () => {},
+      },
+    )
+    await until(() => open, limitMs)
+    connection.abort()
+    return open
+  }
+
+  /** A neighbour that announces a megabyte of routes, anew at every call. */
+  async loudNeighbour(): Promise<(turn: number) => void> {
+    const at = loudAddress[this.over]
+    const peer = this.keep(Attacker.dial(at, this.to))
+    peer.send(encodeMessage(openOf({ ...this.terms, at })), keepalive)
+    await until(() => peer.count('keepalive') > 0, this.patienceMs)
+    const { afi, hop } = this.target
+    return (turn) => {
+      for (let index = 0; index < 2000; index++) {
+        const number = (index & 0xffff).toString(16).padStart(4, '0')
+        const prefix = this.family === 'ipv4-unicast' ? `20cb71${number}`.slice(0, 10) : `3020010db9${number}`
+        const communities = attribute('d0', 8, `${number}${turn.toString(16).padStart(4, '0')}`.repeat(120))
+        const reach = attribute('80', 14, `${afi}${hop}00${prefix}`)
+        peer.send(message(2, updateBody({ attributes: `${reach}${this.attributes}${communities}` })))
+      }
+    }
+  }
+
+  /** Makes this connection the last one again. */
+  turnTo(peer: Attacker): void {
+    this.#connections.push(peer)
   }
 
   /** The peer of the last connection. */

@@ -13,7 +13,7 @@ import { message, updateBody } from '../support/bytes.ts'
 import { attribute, keepalive, openOf, origin, ownAsn, type WireRoute, wireRoute } from '../support/wire-peer.ts'
 import { type Program, Topology } from '../topology/runner.ts'
 import { Attacker, pause, until } from './attacker.ts'
-import { targetAddress } from './scene.ts'
+import { loudAddress, targetAddress } from './scene.ts'
 import type { Declared, Target } from './targets.ts'
 
 const exec = promisify(execFile)
@@ -39,7 +39,8 @@ export class Stage {
   private constructor(target: Target, topology: Topology, peers: readonly Declared[]) {
     this.target = target
     this.#topology = topology
-    this.#peers = [...witnessed.map(({ address, asn }) => ({ address, asn })), ...peers]
+    const loud = Object.values(loudAddress).map((address) => ({ address, asn: 65001 }))
+    this.#peers = [...witnessed.map(({ address, asn }) => ({ address, asn })), ...loud, ...peers]
   }
 
   static async set(target: Target, peers: readonly Declared[]): Promise<Stage> {

@@ -73,7 +73,7 @@ function real(name: string, write: (peers: readonly Declared[]) => string): Targ
   return {
     name,
     packages: router.packages,
-    patienceMs: 8000,
+    patienceMs: 4000,
     start: async (topology, peers) => {
       const file = join(topology.work, 'router.conf')
       writeFileSync(file, write(peers))
