@@ -64,6 +64,8 @@ export class Speaker {
   readonly #routing: Routing
   readonly #peers = new Map<string, Peer>()
   readonly #dynamic = new DynamicPeers()
+  /** Peers that have had a session since the process started: to them it is no restart any more. */
+  readonly #met = new Set<string>()
   readonly #dismissals = new Map<string, Timer>()
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
@@ -206,7 +208,14 @@ export class Speaker {
   }
 
   #add(local: LocalDeclaration, declaration: PeerDeclaration): void {
-    const peer = new Peer(this.#world, this.#routing, local, declaration, (event) => this.#tell(event))
+    const peer = new Peer(
+      this.#world,
+      this.#routing,
+      local,
+      declaration,
+      (event) => this.#tell(event),
+      this.#met.has(declaration.name),
+    )
     this.#peers.set(declaration.name, peer)
     this.#routing.addPeer(peer)
     peer.start()
@@ -363,6 +372,7 @@ export class Speaker {
   }
 
   #tell(event: PeerEvent): void {
+    if (event.kind === 'up') this.#met.add(event.peer)
     if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) this.#dismissAfter(event.peer, 0)
     for (const listener of this.#listeners) {
       try {

@@ -66,8 +66,8 @@ export class Peer implements PeerLink {
   #stopping = false
   /** When the last connection was accepted. */
   #adoptedAt = 0
-  /** There was a session since the process started. */
-  #wasUp = false
+  /** There was a session with this peer since the process started, under this declaration or another. */
+  #wasUp: boolean
   /** Why nothing is tried for now. */
   #heldDown: string | undefined
   #release: Timer | undefined
@@ -86,12 +86,14 @@ export class Peer implements PeerLink {
     local: LocalDeclaration,
     declaration: PeerDeclaration,
     onEvent: (event: PeerEvent) => void,
+    wasUp: boolean,
   ) {
     this.#world = world
     this.#routing = routing
     this.#local = local
     this.#declaration = declaration
     this.#onEvent = onEvent
+    this.#wasUp = wasUp
     this.since = world.clock.now()
     this.#outbound = new Session(
       world,
