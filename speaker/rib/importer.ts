@@ -52,7 +52,7 @@ const unusable = 0
 const updateError = 3
 export const beyondLimit = 'maximum number of prefixes'
 /** The paths to one prefix are a list that is walked and compared at each change: identifiers are a peer's to choose, so their number is not. */
-export const pathsOfOnePrefix = 256
+export const pathsOfOnePrefix = 64
 const tooManyPaths = 'maximum number of paths to one prefix'
 
 export class Importer {
