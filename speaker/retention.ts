@@ -3,7 +3,7 @@
  * until it has sent them again or its time is up, and after that perhaps as routes of last resort (RFC 9494).
  * A route refresh with a beginning and an end (RFC 7313) uses the same marks.
  *
- * Each session has an index among paths, one more for each identifier of several paths a prefix (RFC 7911); a restart keeps them.
+ * Each session has an index among paths; a restart keeps it.
  */
 
 import { type Family, families, type Negotiated, type PeerRestart, wellKnownCommunities } from 'bgp-ts'
@@ -28,8 +28,6 @@ export interface RetentionWorld {
   readonly lastResort: (attributes: number) => number
   /** Indexes came or went: ranks have to be made anew. */
   readonly changed: () => void
-  /** A peer has one more index: it is ranked beside the peer's own. */
-  readonly added: (peer: RoutedPeer, pathId: number) => void
 }
 
 /** What is kept of a peer that is away, or that sends everything again. */
@@ -144,16 +142,6 @@ export class Retention {
     return this.#world.peers[index]
   }
 
-  /** The index of the peer's paths with this identifier (RFC 7911). */
-  indexOf(peer: RoutedPeer, pathId: number): number {
-    const known = peer.pathIndexes.get(pathId)
-    if (known !== undefined) return known
-    const index = this.#newIndex(peer)
-    peer.pathIndexes.set(pathId, index)
-    this.#world.added(peer, pathId)
-    return index
-  }
-
   #newIndex(peer: RoutedPeer): number {
     const { peers } = this.#world
     const index = this.#freeIndexes.pop() ?? peers.length
@@ -209,23 +197,22 @@ export class Retention {
     })
   }
 
-  /** All paths of the peer go, in slices: its indexes are not given out again before the last of them is gone. */
+  /** All paths of the peer go, in slices: its index is not given out again before the last of them is gone. */
   #release(peer: RoutedPeer): void {
     const { peers, jobs } = this.#world
-    const indexes = new Set([peer.index, ...peer.pathIndexes.values()])
-    indexes.delete(-1)
+    const { index } = peer
+    if (index < 0) return
     peer.index = -1
-    peer.pathIndexes = new Map()
     for (const family of families) {
       peer.counters[family].accepted = 0
       peer.left[family] = 0
     }
-    for (const index of indexes) peers[index] = undefined
+    peers[index] = undefined
     this.#world.changed()
     const works = families.map((family) => {
       const table = this.#world.rib.families[family]
       return this.#slices(table, (path) => {
-        if (indexes.has(table.paths.peer(path))) this.#world.rib.removePath(table, path)
+        if (table.paths.peer(path) === index) this.#world.rib.removePath(table, path)
       })
     })
     jobs.add((overdue) => {
@@ -233,8 +220,7 @@ export class Retention {
         if (!works[0](overdue)) return false
         works.shift()
       }
-      // One by one: there may be more than a call takes arguments.
-      for (const index of indexes) this.#freeIndexes.push(index)
+      this.#freeIndexes.push(index)
       return true
     })
   }

@@ -33,8 +33,6 @@ export class RoutedPeer {
   readonly link: PeerLink
   /** Among the peers of paths; a new one for each session, so that the routes of the last one can go in slices. */
   index = -1
-  /** Further indexes, by path identifier (RFC 7911). */
-  pathIndexes = new Map<number, number>()
   /** What is left of its last session. */
   kept: Kept | undefined
   /** Routes of the last session that may be there beside those of this one, until they are swept: no limit counts them. */

@@ -97,7 +97,6 @@ export class Routing implements SessionListener {
       peers: this.#peers,
       lastResort: (attributes) => this.#importer.rewritten(attributes, lastResortActions),
       changed: () => this.#rank(),
-      added: (peer, pathId) => this.#rankPath(peer, pathId),
     })
     this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
     const peers = () => this.peers
@@ -369,21 +368,11 @@ export class Routing implements SessionListener {
 
   /** Who wins the last tie-breaks; made anew with each session, because addresses order all peers. */
   #rank(): void {
-    const live = [...new Set(this.#peers)].filter((peer) => peer !== undefined)
+    const live = this.#peers.filter((peer) => peer !== undefined)
     const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach((peer, addressOrder) => {
-      const { external, routerId, index, pathIndexes } = peer
-      if (index >= 0) this.rib.setRank(index, { originated: false, external, routerId, addressOrder })
-      for (const pathId of pathIndexes.keys()) this.#rankPath(peer, pathId)
+    ordered.forEach(({ external, routerId, index }, place) => {
+      if (index >= 0) this.rib.setRank(index, { originated: false, external, routerId, addressOrder: place })
     })
-  }
-
-  /** Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first. */
-  #rankPath({ index, pathIndexes }: RoutedPeer, pathId: number): void {
-    const rank = this.rib.rank(index)
-    const one = pathIndexes.get(pathId)
-    if (!rank || one === undefined) return
-    this.rib.setRank(one, { ...rank, addressOrder: rank.addressOrder + ((pathId >>> 0) + 1) / 2 ** 33 })
   }
 }
 

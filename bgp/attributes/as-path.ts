@@ -90,7 +90,7 @@ export function mergeAs4Path(path: AsPath, as4: AsPath): AsPath {
   const real = withoutConfederation(as4)
   const surplus = asPathLength(path) - asPathLength(real)
   if (surplus < 0) return path
-  return [...leadingHops(path, surplus), ...real].reduce(joinSequences, [])
+  return joinSequences([...leadingHops(path, surplus), ...real])
 }
 
 /** Whether an ASN has to be hidden behind AS_TRANS from a two-octet peer. */
@@ -117,11 +117,16 @@ function leadingHops(path: AsPath, hops: number): AsPathSegment[] {
   return taken
 }
 
-function joinSequences(joined: AsPathSegment[], segment: AsPathSegment): AsPathSegment[] {
-  const last = joined.at(-1)
-  if (last?.type !== 'sequence' || segment.type !== 'sequence') return [...joined, segment]
-  if (last.asns.length + segment.asns.length > longestSegment) return [...joined, segment]
-  return [...joined.slice(0, -1), { type: 'sequence', asns: [...last.asns, ...segment.asns] }]
+/** A path may have thousands of segments: each is looked at once. */
+function joinSequences(path: AsPath): AsPath {
+  const joined: AsPathSegment[] = []
+  for (const segment of path) {
+    const last = joined.at(-1)
+    const both = last?.type === 'sequence' && segment.type === 'sequence' ? [...last.asns, ...segment.asns] : undefined
+    if (both && both.length <= longestSegment) joined[joined.length - 1] = { type: 'sequence', asns: both }
+    else joined.push(segment)
+  }
+  return joined
 }
 
 /** RFC 7606 section 7.2, and AS 0 by RFC 7607 section 2. */

@@ -43,7 +43,6 @@ import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type NextHopWords, noNextHop } from './attribute-table.ts'
 import { ContextIds } from './context-ids.ts'
-import { none } from './path-table.ts'
 import type { FamilyRib, Rib } from './rib.ts'
 import { clusterLoop, type Identity, loopProblem, nextHopProblem } from './usable.ts'
 import { blackholeRefused, refusedBy, type WellKnownRule, wellKnownRules } from './well-known.ts'
@@ -52,12 +51,15 @@ const unusable = 0
 /** Code of the NOTIFICATION for a malformed UPDATE. */
 const updateError = 3
 export const beyondLimit = 'maximum number of prefixes'
+/** The paths to one prefix are a list that is walked and compared at each change: identifiers are a peer's to choose, so their number is not. */
+export const pathsOfOnePrefix = 64
+const tooManyPaths = 'maximum number of paths to one prefix'
 
 export class Importer {
   readonly #world: World
   readonly #rib: Rib
   readonly #own: Identity
-  readonly #retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>
+  readonly #retention: Pick<Retention, 'endOfRib' | 'ownerOf'>
   readonly #contexts = new ContextIds()
   readonly #parts = newUpdateParts()
   /** The attribute list of a message, where MP attributes have to be cut out of it. */
@@ -75,8 +77,6 @@ export class Importer {
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
   /** Prefixes of the family that the peer may announce, beside those that its last session left. */
   #limit = Number.POSITIVE_INFINITY
-  /** Among paths: of the peer, or of one of its path identifiers; `none` for one that has no path yet. */
-  #index = 0
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
     w0: 0,
@@ -97,7 +97,7 @@ export class Importer {
     stored: this.#stored,
   }
 
-  constructor(world: World, rib: Rib, own: Identity, retention: Pick<Retention, 'endOfRib' | 'indexOf' | 'ownerOf'>) {
+  constructor(world: World, rib: Rib, own: Identity, retention: Pick<Retention, 'endOfRib' | 'ownerOf'>) {
     this.#world = world
     this.#rib = rib
     this.#own = own
@@ -171,6 +171,7 @@ export class Importer {
         this.#drop(rib, path, refused)
       }
     }
+    this.#forgetChanges()
   }
 
   /** A stored path that is taken no more. Unless it is stale the peer still announces it, and its limit counts it; not so with path identifiers. */
@@ -257,17 +258,7 @@ export class Importer {
   }
 
   #walk(bytes: Uint8Array, at: number, end: number, family: Family, visit: PrefixVisitor): void {
-    this.#index = this.#peer.index
-    const { negotiated } = this.#peer
-    if (negotiated === undefined || negotiated.addPath.length === 0 || !negotiated.addPath.includes(family)) {
-      walkNlri(bytes, at, end, family, false, visit)
-      return
-    }
-    walkNlri(bytes, at, end, family, true, (w0, w1, w2, w3, length, pathId) => {
-      // What is not stored takes no index.
-      this.#index = this.#peer.pathIndexes.get(pathId) ?? none
-      visit(w0, w1, w2, w3, length, pathId)
-    })
+    walkNlri(bytes, at, end, family, this.#addPath(family), visit)
   }
 
   #announce(
@@ -291,6 +282,8 @@ export class Importer {
       return undefined
     }
     const table = this.#rib.attributes
+    // Held meanwhile: a prefix of the message may be refused now, and its old path with the same list be the last that has it.
+    table.retain(attributes)
     const rule =
       loopProblem(table, attributes, this.#own) ?? nextHopProblem(table, attributes, family, this.#own, this.#peer)
     if (rule) {
@@ -303,7 +296,8 @@ export class Importer {
       this.#walk(bytes, at, end, family, open ? this.#storeOne : this.#importOne)
       if (open) this.#peer.importHits[0]! += this.#peer.counters[family].received - before
     }
-    table.discardUnused(attributes)
+    this.#forgetChanges()
+    table.release(attributes)
     return this.#overLimit(family)
   }
 
@@ -311,7 +305,7 @@ export class Importer {
 
   readonly #withdrawOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
     const counters = this.#peer.counters[this.#table.family]
-    if (this.#rib.withdraw(this.#table, this.#index, w0, w1, w2, w3, length)) counters.accepted--
+    if (this.#rib.withdraw(this.#table, this.#peer.index, w0, w1, w2, w3, length, pathId)) counters.accepted--
     else if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
   }
 
@@ -323,13 +317,17 @@ export class Importer {
     const counters = this.#peer.counters[this.#table.family]
     if (counters.refused.size > 0) counters.refused.delete(w0, w1, w2, w3, length ^ (pathId << 8))
     const { accepted, refused } = counters
-    if (accepted + refused.size >= this.#limit && this.#isBeyond(w0, w1, w2, w3, length)) {
+    if (accepted + refused.size >= this.#limit && this.#isBeyond(w0, w1, w2, w3, length, pathId)) {
       this.#refuse(beyondLimit, w0, w1, w2, w3, length, pathId)
       return
     }
+    if (pathId !== 0 && this.#isCrowded(w0, w1, w2, w3, length, pathId)) {
+      this.#refuse(tooManyPaths, w0, w1, w2, w3, length, pathId)
+      return
+    }
     counters.received++
-    if (this.#index === none) this.#index = this.#retention.indexOf(this.#peer, pathId)
-    if (this.#rib.announce(this.#table, this.#index, w0, w1, w2, w3, length, this.#attributes)) counters.accepted++
+    const { index } = this.#peer
+    if (this.#rib.announce(this.#table, index, w0, w1, w2, w3, length, this.#attributes, pathId)) counters.accepted++
   }
 
   readonly #importOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
@@ -350,10 +348,19 @@ export class Importer {
   }
 
   /** A prefix that the peer has no route to yet, beyond the limit that refuses. */
-  #isBeyond(w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+  #isBeyond(w0: number, w1: number, w2: number, w3: number, length: number, pathId: number): boolean {
     if (this.#peer.link.declaration.maxPrefixes?.beyond !== 'discard') return false
     const row = this.#table.prefixes.find(w0, w1, w2, w3, length)
-    return row < 0 || this.#table.paths.of(row, this.#index) < 0
+    return row < 0 || this.#table.paths.of(row, this.#peer.index, pathId) < 0
+  }
+
+  /** One more path to a prefix of which the peer has sent as many as are compared. */
+  #isCrowded(w0: number, w1: number, w2: number, w3: number, length: number, pathId: number): boolean {
+    const row = this.#table.prefixes.find(w0, w1, w2, w3, length)
+    if (row < 0) return false
+    const { paths } = this.#table
+    const { index } = this.#peer
+    return paths.countOf(row, index) >= pathsOfOnePrefix && paths.of(row, index, pathId) < 0
   }
 
   /** What the limits of the peer say after a message: a warning, once, or the end of the session. */
@@ -382,7 +389,7 @@ export class Importer {
     this.#table = rib
     this.#attributes = attributes
     this.#stored.id = attributes
-    this.#changes.clear()
+    this.#forgetChanges()
     this.#rules = []
     subject.family = rib.family
     subject.neighbour = peer.name
@@ -394,6 +401,12 @@ export class Importer {
     if (attributes === unusable) return
     this.#stored.generation = this.#rib.attributes.generation(attributes)
     this.#rules = wellKnownRules(this.#rib.attributes, attributes, peer)
+  }
+
+  /** Lets go of what verdicts made: nobody else has it where the prefixes were refused after all. */
+  #forgetChanges(): void {
+    for (const made of this.#changes.values()) this.#rib.attributes.release(made)
+    this.#changes.clear()
   }
 
   /** Why a route is not taken: the statement that rejects it, or what a well-known community asks for. */
@@ -408,6 +421,7 @@ export class Importer {
     const known = this.#changes.get(verdict)
     if (known !== undefined) return known
     const made = this.rewritten(this.#attributes, [...verdict.actions, ...this.#rules.map(({ actions }) => actions)])
+    this.#rib.attributes.retain(made)
     this.#changes.set(verdict, made)
     return made
   }
@@ -427,7 +441,7 @@ export class Importer {
     const counters = this.#peer.counters[this.#table.family]
     counters.received++
     this.#noteRefused(rule, w0, w1, w2, w3, length)
-    if (this.#rib.withdraw(this.#table, this.#index, w0, w1, w2, w3, length)) counters.accepted--
+    if (this.#rib.withdraw(this.#table, this.#peer.index, w0, w1, w2, w3, length, pathId)) counters.accepted--
     if (counters.refused.size <= this.#limit && this.#limit < Number.POSITIVE_INFINITY)
       counters.refused.add(w0, w1, w2, w3, length ^ (pathId << 8))
   }

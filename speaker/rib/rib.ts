@@ -66,18 +66,19 @@ export class Rib {
     w3: number,
     length: number,
     attributes: number,
+    pathId = 0,
   ): boolean {
     const row = rib.prefixes.add(w0, w1, w2, w3, length)
     const { paths } = rib
     const best = paths.best(row)
-    const path = best === none ? none : paths.of(row, peer)
+    const path = best === none ? none : paths.of(row, peer, pathId)
     if (path !== none) {
       paths.setStale(path, 0)
       this.rewrite(rib, path, attributes)
       return false
     }
     this.attributes.retain(attributes)
-    paths.add(row, peer, attributes)
+    paths.add(row, peer, attributes, pathId)
     this.#onPaths?.(rib, row)
     if (best === none) this.#onBest(rib, row)
     else this.#reselect(rib, row)
@@ -98,10 +99,19 @@ export class Rib {
   }
 
   /** Removes the path of a peer. False if it had none. */
-  withdraw(rib: FamilyRib, peer: number, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+  withdraw(
+    rib: FamilyRib,
+    peer: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    length: number,
+    pathId = 0,
+  ): boolean {
     const row = rib.prefixes.find(w0, w1, w2, w3, length)
     if (row < 0) return false
-    const path = rib.paths.of(row, peer)
+    const path = rib.paths.of(row, peer, pathId)
     if (path === none) return false
     this.removePath(rib, path)
     return true
@@ -156,7 +166,8 @@ export class Rib {
   }
 
   #candidate(rib: FamilyRib, path: number): Candidate {
-    return { attributes: rib.paths.attributes(path), peer: this.#ranks[rib.paths.peer(path)]! }
+    const { paths } = rib
+    return { attributes: paths.attributes(path), peer: this.#ranks[paths.peer(path)]!, pathId: paths.pathId(path) }
   }
 
   #pathsOf(rib: FamilyRib, row: number): number[] {

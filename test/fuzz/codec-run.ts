@@ -50,8 +50,11 @@ export function fuzzCodec({ seed, goesOn, guided, beginning, progress }: CodecTe
   const report: CodecReport = { inputs: 0, octets: 0, findings: [], kept: [], blocks: 0, worstAllocation: 0 }
   let coverage = guided > 0 ? new Coverage() : undefined
   const seen = new Set<string>()
-  const check = (input: Uint8Array, turn: number) => {
+  const complaint = (input: Uint8Array, turn: number) => {
     beginning?.(input)
+    return wrongWith(input, turn)
+  }
+  const check = (input: Uint8Array, turn: number) => {
     const what = complaint(input, turn)
     if (what === undefined || seen.has(kindOf(what))) return
     seen.add(kindOf(what))
@@ -96,7 +99,7 @@ export function fuzzCodec({ seed, goesOn, guided, beginning, progress }: CodecTe
   return report
 }
 
-function complaint(input: Uint8Array, turn: number): string | undefined {
+function wrongWith(input: Uint8Array, turn: number): string | undefined {
   try {
     checkCodec(input, turn)
     return undefined

@@ -10,6 +10,8 @@ import { hex } from 'bgp-ts'
 import { octets } from '../support/bytes.ts'
 import { checkCodec } from './codec.ts'
 import { asLine, type CodecReport, fuzzCodec } from './codec-run.ts'
+import { corpus } from './corpus.ts'
+import { playSession } from './session.ts'
 import { Watchdog } from './watchdog.ts'
 
 const { values } = parseArgs({
@@ -21,7 +23,9 @@ const { values } = parseArgs({
     guided: { type: 'string', default: '20000' },
     /** Writes inputs that reached something new into the corpus. */
     keep: { type: 'boolean', default: false },
-    /** One input in hex, in place of a run. */
+    /** One game of the sessions, in place of a run. */
+    turn: { type: 'string' },
+    /** One input of the codec in hex, in place of a run. */
     replay: { type: 'string' },
   },
 })
@@ -54,9 +58,35 @@ async function codec(minutes: number): Promise<number> {
   return report.findings.length
 }
 
+/** Plays games with a whole speaker. One is played again with `--seed` and `--turn`. */
+async function sessions(minutes: number): Promise<number> {
+  const began = performance.now()
+  const pool = corpus()
+  const seen = new Set<string>()
+  const seconds = () => (performance.now() - began) / 1000
+  const first = Number(values.turn ?? 0)
+  let turn = first
+  for (; seconds() < minutes * 60 && (values.turn === undefined || turn === first); turn++) {
+    try {
+      await playSession(seed, turn, pool)
+    } catch (error) {
+      const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      const kind = (what.split('\n')[0] ?? '').replace(/\d+/g, 'N')
+      if (!seen.has(kind)) print(`session: seed ${seed}, turn ${turn}: ${what}`)
+      seen.add(kind)
+    }
+  }
+  print(`session: ${turn - first} games, ${((turn - first) / seconds()).toFixed(1)} a second, ${seen.size} findings`)
+  return seen.size
+}
+
 if (values.replay === undefined) {
   print(`seed ${seed}`)
-  const found = await codec(Number(values.minutes))
+  const targets = values.target === 'all' ? ['codec', 'session'] : [values.target]
+  const minutes = Number(values.minutes) / targets.length
+  let found = 0
+  if (targets.includes('codec')) found += await codec(minutes)
+  if (targets.includes('session')) found += await sessions(minutes)
   process.exitCode = found > 0 ? 1 : 0
 } else {
   for (let turn = 0; turn < 64; turn++) checkCodec(octets(values.replay), turn)

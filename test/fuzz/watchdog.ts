@@ -1,5 +1,6 @@
 /** A thread that ends the process when one input keeps it busy for too long, and says which. */
 
+import { writeSync } from 'node:fs'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { hex } from 'bgp-ts'
 
@@ -34,9 +35,8 @@ function watch(shared: SharedArrayBuffer): void {
   const timer = setInterval(() => {
     const now = Atomics.load(words, 0)
     if (now === before && now > 0) {
-      process.stderr.write(
-        `an input takes more than ${patience} s:\n${hex(new Uint8Array(shared, header, words[1]))}\n`,
-      )
+      // Past the main thread, which will not come back to write it.
+      writeSync(2, `an input takes more than ${patience} s:\n${hex(new Uint8Array(shared, header, words[1]))}\n`)
       process.kill(process.pid, 'SIGKILL')
     }
     before = now

@@ -5,6 +5,7 @@ import { allocationLimit, fuzzCodec, smallest } from '../fuzz/codec-run.ts'
 import { corpus } from '../fuzz/corpus.ts'
 import { Dice } from '../fuzz/dice.ts'
 import { mutated } from '../fuzz/mutate.ts'
+import { playSession } from '../fuzz/session.ts'
 
 describe('fuzzing', () => {
   it('C29 finds nothing in the corpus, nor in mutations of it: no exception, no octet read outside, no heap beyond a multiple', () => {
@@ -13,6 +14,11 @@ describe('fuzzing', () => {
     expect(report.inputs).to.equal(6000)
     // A collection of garbage in between hides what was taken: then the measure says nothing.
     expect(report.worstAllocation).to.be.below(allocationLimit)
+  }).timeout(30_000)
+
+  it('C29 finds nothing in games with a whole speaker: one router behaves, and notices none of it', async () => {
+    const pool = corpus()
+    for (let turn = 0; turn < 25; turn++) await playSession(7606, turn, pool)
   }).timeout(30_000)
 
   it('throws the same inputs from the same seed', () => {
