@@ -65,6 +65,10 @@ export interface AttributeSummary {
   nextHop: number
   noExport: boolean
   noAdvertise: boolean
+  gracefulShutdown: boolean
+  blackhole: boolean
+  /** There is an AS_SET in the path. */
+  asSet: boolean
   /** Communities of RFC 9494. */
   longLivedStale: boolean
   noLongLived: boolean
@@ -169,7 +173,7 @@ function judgeOne(
   if (sender.fourOctetAsn && (type === as4Path.type || type === as4Aggregator.type)) return { reaction: 'none' }
   const wrong = codec.check(bytes, at, end, sender)
   if (wrong !== undefined) return { reaction: codec.malformed, text: wrong }
-  const refused = codec.refuse?.(bytes, at, end)
+  const refused = codec.refuse?.(bytes, at, end, sender)
   if (refused !== undefined) return { reaction: 'treat-as-withdraw', text: refused }
   return { reaction: 'none', flags: attributeFlags }
 }
@@ -216,6 +220,9 @@ function newSummary(): AttributeSummary {
     nextHop: 0,
     noExport: false,
     noAdvertise: false,
+    gracefulShutdown: false,
+    blackhole: false,
+    asSet: false,
     longLivedStale: false,
     noLongLived: false,
   }
@@ -260,6 +267,7 @@ function summarizePath(path: AsPath, localAsn: number, summary: AttributeSummary
   summary.asPathLength = asPathLength(path)
   const first = path[0]
   summary.neighbourAsn = first?.type === 'sequence' ? first.asns[0]! : 0
+  summary.asSet = path.some(({ type }) => type === 'set' || type === 'confed-set')
   summary.looped = path.some((segment) => segment.asns.includes(localAsn))
 }
 
@@ -268,6 +276,8 @@ function summarizeCommunity(value: number, summary: AttributeSummary): void {
     summary.noExport = true
   }
   if (value === wellKnownCommunities['no-advertise']) summary.noAdvertise = true
+  if (value === wellKnownCommunities['graceful-shutdown']) summary.gracefulShutdown = true
+  if (value === wellKnownCommunities.blackhole) summary.blackhole = true
   if (value === wellKnownCommunities['llgr-stale']) summary.longLivedStale = true
   if (value === wellKnownCommunities['no-llgr']) summary.noLongLived = true
 }

@@ -23,6 +23,8 @@ export interface LocalOpen {
   readonly addPath?: readonly Family[]
   /** IPv4 routes may have IPv6 next hops, both ways (RFC 8950). */
   readonly extendedNextHop?: boolean
+  /** Answers to refreshes have a beginning and an end, both ways (RFC 7313). */
+  readonly enhancedRefresh?: boolean
 }
 
 /** What we say of our own restarts (RFC 4724 section 3, RFC 9494 section 3.1). */
@@ -82,7 +84,7 @@ export function openMessage(local: LocalOpen): Open {
     ...restartCapabilities(local),
     { kind: 'four-octet-asn', asn: local.asn },
     ...addPathCapability(local),
-    { kind: 'enhanced-route-refresh' },
+    ...(local.enhancedRefresh ? [enhancedRefresh] : []),
   ]
   return {
     kind: 'open',
@@ -92,6 +94,8 @@ export function openMessage(local: LocalOpen): Open {
     capabilities: local.capabilities ? offered : [],
   }
 }
+
+const enhancedRefresh: Capability = { kind: 'enhanced-route-refresh' }
 
 const extendedNextHop: Capability = {
   kind: 'extended-next-hop',
@@ -149,7 +153,7 @@ export function negotiate(local: LocalOpen, open: Open): Negotiated | Fault {
     fourOctetAsn: local.capabilities && peerFourOctets !== undefined,
     extendedMessages: offers('extended-message'),
     routeRefresh: offers('route-refresh'),
-    enhancedRefresh: offers('route-refresh') && offers('enhanced-route-refresh'),
+    enhancedRefresh: local.enhancedRefresh === true && offers('route-refresh') && offers('enhanced-route-refresh'),
     ...(gracefulRestart && { gracefulRestart }),
     addPath: local.capabilities ? addPathFamilies(local, open, common) : [],
     extendedNextHop: local.capabilities && local.extendedNextHop === true && offersExtendedNextHop(open),

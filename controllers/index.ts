@@ -9,6 +9,7 @@ export {
   type SessionSettings,
   sameLimit,
   sessionShape,
+  settle,
   usualMaxPrefixes,
 } from './annotations/session-settings.ts'
 export { readClusterId } from './annotations/topology.ts'
@@ -27,7 +28,7 @@ export { type ApiAddress, ApiConnection } from './api/connection.ts'
 export { Reflector, type ReflectorHealth } from './api/reflector.ts'
 export { CniWriter } from './cni/cni-writer.ts'
 export { toDesired } from './desired.ts'
-export { type Finding, formatFinding } from './findings.ts'
+export { type Finding, formatFinding, warning } from './findings.ts'
 export { Lease } from './leader/lease.ts'
 export { LivePlan } from './live-plan.ts'
 export { Allocator } from './load-balancer/allocator.ts'

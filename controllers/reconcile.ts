@@ -23,7 +23,7 @@ export interface ReconcilerWorld {
   readonly log: Log
   readonly clock: Clock
   readonly speaker: Speaker
-  /** Where the plan's addresses are played by others, as in the lab: puts them in their place. */
+  /** What the sessions of a plan become: where its addresses are played by others, as in the lab, or where peers have policies of their own. */
   readonly place?: (desired: Desired) => Desired
   readonly probeProxy?: () => Promise<string | undefined>
   readonly passwords?: Passwords
@@ -91,6 +91,17 @@ export class Reconciler {
   noteFindings(controller: string, findings: readonly Finding[]): void {
     this.#otherFindings.set(controller, findings)
     if (this.#view && !this.#stopped) this.#tell(this.#view, nothing)
+  }
+
+  /** What `place` makes of the sessions is other than it was: they are declared anew. Undefined while nothing is said to anybody. */
+  declareAgain(): ApplyReport | undefined {
+    if (this.#stopped || !this.#desired || !this.#live.node?.local) return undefined
+    const desired = this.#newDesired()
+    if (!desired) return undefined
+    this.#desired = desired
+    const report = this.#world.speaker.change({ ...desired, set: [], withdrawn: [] })
+    this.#tellChanges(report)
+    return report
   }
 
   /** Times that the periodic look found another plan than the one in force: has to stay 0. */

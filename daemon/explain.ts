@@ -12,7 +12,7 @@ import {
   type ServiceView,
   slicesByService,
 } from '../controllers/index.ts'
-import { parseAddress, parsePrefix } from '../policy/index.ts'
+import { formatOrigin, parseAddress, parsePrefix, type StatementOrigin } from '../policy/index.ts'
 import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
 import { sessionLines } from './explain-session.ts'
@@ -59,7 +59,7 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
     ...aggregates.flatMap((one) => aggregateLines(one, text)),
     ...candidateLines(story),
     ...kernelLine(story),
-    ...story.refused.map(({ peer, rule }) => `  refused from ${peer}: import policy "${rule}"`),
+    ...story.refused.map(({ peer, rule, statement }) => `  refused from ${peer}: ${ruleText(rule, statement)}`),
     ...peerLines(story, originated !== undefined || story.candidates.length > 0),
   ]
   if (lines.length === 1) lines.push('  no object of the plan has it, no peer sent it, and none was refused it')
@@ -83,8 +83,9 @@ function candidateLines(story: PrefixStory): string[] {
   return story.candidates
     .filter(({ source }) => source !== 'originated')
     .map(
-      ({ source, nextHop, best, reason }) =>
-        `  learned from ${source} via ${nextHop}${best ? ', best' : `, not best: ${reason}`}`,
+      ({ source, nextHop, best, reason, acceptedBy, changedBy = [] }) =>
+        `  learned from ${source} via ${nextHop}${best ? ', best' : `, not best: ${reason}`}` +
+        `${acceptedBy ? `; accepted: ${formatOrigin(acceptedBy)}` : ''}${changedBy.map((rule) => `; ${rule}`).join('')}`,
     )
 }
 
@@ -96,9 +97,15 @@ function kernelLine({ kernel, candidates }: PrefixStory): string[] {
 
 function peerLines(story: PrefixStory, exists: boolean): string[] {
   if (!exists) return []
-  return story.peers.map(({ peer, sent, reason, nextHop }) =>
-    sent ? `  sent to ${peer} with next hop ${nextHop}: ${reason}` : `  not sent to ${peer}: ${reason}`,
-  )
+  return story.peers.map(({ peer, sent, reason, statement, nextHop }) => {
+    const why = ruleText(reason, statement)
+    return sent ? `  sent to ${peer} with next hop ${nextHop}: ${why}` : `  not sent to ${peer}: ${why}`
+  })
+}
+
+/** A statement with where it stands; any other rule in its own words. */
+function ruleText(rule: string, statement: StatementOrigin | undefined): string {
+  return statement ? formatOrigin(statement) : rule
 }
 
 function explainService(backend: Backend, service: ServiceView): Explanation {
@@ -161,6 +168,7 @@ function explainPeer(backend: Backend, name: string): Explanation {
     ...sessionLines(peer),
     ...bfdLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
+    ...policyLines(peer),
     ...(peer.capabilities.length > 0 ? [`  it offers: ${peer.capabilities.join('; ')}`] : []),
     ...malformedLines(peer),
   ]
@@ -204,9 +212,24 @@ function familyLine(peer: PeerSnapshot, family: Family): string {
     const who = peer.offered.byUs.includes(family) ? 'the peer does not offer it' : 'this side does not offer it'
     return `${family}: not negotiated, ${who}`
   }
-  const { received, accepted, rejected, rejectedBy, advertised } = peer.routes[family]
+  const { received, accepted, rejected, rejectedBy, advertised, heldBack } = peer.routes[family]
   const rules = Object.entries(rejectedBy).map(([rule, count]) => `${count} by "${rule}"`)
-  return `${family}: ${advertised} sent; ${received} received, ${accepted} held, ${rejected} refused${rules.length > 0 ? ` (${rules.join(', ')})` : ''}`
+  const held = heldBack > 0 ? ` (the most for it), ${heldBack} held back` : ''
+  return `${family}: ${advertised} sent${held}; ${received} received, ${accepted} held, ${rejected} refused${rules.length > 0 ? ` (${rules.join(', ')})` : ''}`
+}
+
+/** The policies of both directions, with the statements that routes met. */
+function policyLines({ policies }: PeerSnapshot): string[] {
+  return (['import', 'export'] as const).flatMap((direction) => {
+    const { name, declared, statements } = policies[direction]
+    if (!declared)
+      return [`  ${direction}: no policy, so nothing ${direction === 'import' ? 'comes in' : 'goes out'} (RFC 8212)`]
+    const met = statements.filter(({ matched }) => matched > 0)
+    return [
+      `  ${direction} policy ${name}`,
+      ...met.map((one) => `    ${one.matched} matched by ${formatOrigin(one)}: ${one.action}`),
+    ]
+  })
 }
 
 function malformedLines(peer: PeerSnapshot): string[] {

@@ -2,11 +2,14 @@
 
 import { get } from 'node:http'
 import { Reconciler } from '../controllers/index.ts'
-import { type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
+import { type ApplyReport, type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
+import { readDocument, readText } from './config/document.ts'
 import { type Loaded, planOptions } from './config/settings.ts'
 import { extrasOf } from './extras.ts'
+import { heldBackFindings } from './held-back.ts'
 import { kernelOptions, kernelWorld } from './kernel-routes.ts'
 import { FilePasswords } from './passwords.ts'
+import { PeerPolicies } from './peer-policies.ts'
 import { circumstancesOfStart } from './restart.ts'
 import type { Running } from './running.ts'
 import { openSource } from './sources.ts'
@@ -26,6 +29,7 @@ export async function following(
   )
   const deferral = settings['bgp-graceful-restart-deferral-time']
   const options = planOptions(settings, environment, { ...restart, deferral })
+  const policies = new PeerPolicies(settings['maximum-out'], loaded.document)
   const passwords = new FilePasswords(nodeClock, {
     folder: settings['peer-passwords-dir'],
     list: settings['peer-router-passwords-file'],
@@ -34,9 +38,22 @@ export async function following(
   const world = { ...nodeWorld(log), ...kernelWorld(settings) }
   const speaker = new Speaker(world, { endOfRibHeld: true, ...kernelOptions(settings) })
   const reconciler = new Reconciler(
-    { log, clock: nodeClock, speaker, passwords, probeProxy: () => probe(settings['proxy-health-port']) },
+    {
+      log,
+      clock: nodeClock,
+      speaker,
+      passwords,
+      place: (desired) => policies.place(desired),
+      probeProxy: () => probe(settings['proxy-health-port']),
+    },
     options,
   )
+  speaker.onHeldBack(() => reconciler.noteFindings('maximum-out', heldBackFindings(speaker.snapshot())))
+  const apply = (name: string, text: string) => {
+    policies.take(readDocument(name, text))
+    log.info({ name }, 'policies applied; flags of the file are read at start alone')
+    return reconciler.declareAgain() ?? noChange
+  }
   const { api } = source
   const extras = extrasOf({ loaded, environment, options, log, speaker, reconciler, ...(api && { api }) })
   return {
@@ -55,6 +72,7 @@ export async function following(
         return source.sync()
       },
       source: source.name,
+      apply,
     },
     start: async () => {
       for (const extra of extras) extra.start?.()
@@ -69,7 +87,21 @@ export async function following(
       await Promise.all([speaker.stop({ toReturn: toReturn && !leaving }), ...extras.map((extra) => extra.stop())])
       await source.stop()
     },
+    ...(settings.config !== '' && {
+      reload: () => {
+        try {
+          apply(settings.config, readText('--config', settings.config))
+        } catch (error) {
+          log.error({}, `${error instanceof Error ? error.message : error}; the last good policies stay in use`)
+        }
+      },
+    }),
   }
+}
+
+const noChange: ApplyReport = {
+  peers: { added: [], removed: [], reset: [], changed: [] },
+  routes: { added: 0, withdrawn: 0, changed: 0 },
 }
 
 /** The proxy's own word on whether it forwards: 200 of `/healthz` on this node. */

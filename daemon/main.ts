@@ -130,7 +130,11 @@ command('explain <SUBJECT>', 'why: a PREFIX or address, NAMESPACE/SERVICE, node/
   .addOption(output())
   .action(async (subject: string, _options, self: Command) => explain(asking(self), subject))
 
-command('apply <FILE>', 'give the speaker alone (--source none) a new configuration', askingFlags)
+command(
+  'apply <FILE>',
+  'give the daemon a new configuration: all of it to the speaker alone, else its policies',
+  askingFlags,
+)
   .addOption(output())
   .action(async (file: string, _options, self: Command) => apply(asking(self), file))
 

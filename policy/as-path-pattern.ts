@@ -8,6 +8,9 @@
 
 /** Characters that a path is written in: ASNs between blanks, sets in braces, confederation segments in parentheses and brackets. */
 const alphabet = '0123456789 {}()[]'
+/** By character code: the index in the alphabet. */
+const symbols = new Uint8Array(128)
+for (let index = 0; index < alphabet.length; index++) symbols[alphabet.charCodeAt(index)] = index
 const separators = ' {}()[]'
 const longestPattern = 1000
 /** Sets of states kept; more are forgotten and made anew. */
@@ -56,15 +59,14 @@ export class AsPathPattern {
     let situation = this.#situation(this.#closure([this.#start], true, text === ''))
     for (let index = 0; index < text.length; index++) {
       if (situation.found) return true
-      situation = this.#step(situation, text[index]!)
+      const symbol = symbols[text.charCodeAt(index)]!
+      situation = situation.next[symbol] ?? this.#step(situation, symbol)
     }
     return situation.found || situation.foundAtEnd
   }
 
-  #step(situation: Situation, character: string): Situation {
-    const symbol = alphabet.indexOf(character)
-    const known = situation.next[symbol]
-    if (known) return known
+  #step(situation: Situation, symbol: number): Situation {
+    const character = alphabet[symbol]!
     const reached = situation.states.flatMap((index) => {
       const state = this.#states[index]!
       return state.kind === 'character' && state.set.includes(character) ? [state.next] : []

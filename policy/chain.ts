@@ -3,8 +3,7 @@
  * come from, so nothing else has to know of lists.
  */
 
-import type { Policy, Statement } from './policy.ts'
-import type { Rule } from './steps.ts'
+import type { Policy, Statement, StatementOrigin } from './policy.ts'
 
 /** The policies of a list as one. A route that none of them decided is rejected, unless the last says `next` and something follows the list. */
 export function chain(list: readonly Policy[]): Policy {
@@ -22,13 +21,25 @@ export function chain(list: readonly Policy[]): Policy {
   return { name: list.map(({ name }) => name).join(', '), statements, default: 'next' }
 }
 
+/** A pair is made once: all peers that have it share what is compiled of it. */
+const pairs = new WeakMap<Policy, WeakMap<Policy, Policy>>()
+
+/** A policy before another one, which has the last word. */
+export function inFront(front: Policy, lastWord: Policy): Policy {
+  const withFront = pairs.get(front) ?? new WeakMap<Policy, Policy>()
+  pairs.set(front, withFront)
+  const made: Policy = withFront.get(lastWord) ?? { ...front, lastWord }
+  withFront.set(lastWord, made)
+  return made
+}
+
 function labelled(policy: Policy, statement: Statement): Statement {
   const place = statement.origin?.place ?? policy.place
   const origin = { policy: policy.name, statement: statement.name, ...(place !== undefined && { place }) }
   return { ...statement, name: `${policy.name}: ${statement.name}`, origin }
 }
 
-/** `policy "from-spine", statement "bogons" (tandem.yaml:12:7)`. */
-export function formatRule({ origin: { policy, statement, place } }: Pick<Rule, 'origin'>): string {
-  return `policy "${policy}", statement "${statement}"${place === undefined ? '' : ` (${place})`}`
+/** `bogons, policy "from-spine" (tandem.yaml:12:7)`. */
+export function formatOrigin({ policy, statement, place }: StatementOrigin): string {
+  return `${statement}, policy "${policy}"${place === undefined ? '' : ` (${place})`}`
 }

@@ -33,6 +33,8 @@ export interface CompiledPolicy {
   readonly acceptsLearnedTowards: { readonly external: boolean; readonly internal: boolean }
   /** Whether it takes everything as it is. */
   readonly isOpen: boolean
+  /** Whether an action makes our own address the next hop. */
+  readonly setsNextHopSelf: boolean
   /** Statements and defaults, in the order in which they are asked. */
   readonly rules: readonly Rule[]
   /** `hits` counts, by index of the rule, the routes that each matched. */
@@ -66,6 +68,7 @@ function compileAnew(policy: Policy): CompiledPolicy {
     acceptsLearned: acceptsLearnedTowards.external || acceptsLearnedTowards.internal,
     acceptsLearnedTowards,
     isOpen: steps.length === 1 && steps[0]!.onMatch === accepted,
+    setsNextHopSelf: steps.some(({ set }) => set?.nextHop === 'self'),
     rules: steps.map(({ rule }) => rule),
     evaluate: (subject, hits) => run.evaluate(subject, hits),
   }

@@ -1,6 +1,6 @@
 /**
  * Sets of prefixes, each with a range of lengths: `10.0.0.0/8 le 24` is every prefix of /8 to /24 inside 10.0.0.0/8.
- * Asked once per received prefix, so the bits of the top 16 address bits answer most questions, and no question allocates.
+ * Asked once per received prefix, so most questions are answered by one octet, and none allocates.
  */
 
 import { contains, type Family, families, familyNumbers, mask, Prefix } from 'bgp-ts'
@@ -39,54 +39,127 @@ export function parsePrefixEntry(text: string): PrefixEntry | undefined {
   return prefix && entryOf(prefix, length(2), length(3))
 }
 
-/** Entries of one family, by the length of their prefix, behind a filter of their top 16 bits. */
-class FamilyEntries {
-  readonly #lengths: readonly number[]
-  readonly #byLength: readonly Map<number, PrefixEntry[]>[]
-  readonly #topBits = new Uint8Array(0x10000)
+/** The entries whose prefixes have one length, found by hash. Words and range of an entry lie side by side, and most questions end at an empty slot. */
+class Level {
+  readonly bits: number
+  /** Shortest and longest length that any entry takes. */
+  readonly shortest: number
+  readonly longest: number
+  readonly #mask0: number
+  readonly #mask1: number
+  readonly #mask2: number
+  readonly #mask3: number
+  /** Six numbers an entry: the words of its prefix, `ge` and `le`. */
+  readonly #entries: Int32Array
+  /** Number of the entry from 1 on; 0 for none. */
+  readonly #slots: Int32Array
+  readonly #slotMask: number
 
-  constructor(entries: readonly PrefixEntry[]) {
-    this.#lengths = [...new Set(entries.map(({ prefix }) => prefix.length))].sort((a, b) => a - b)
-    this.#byLength = this.#lengths.map((length) => {
-      const group = new Map<number, PrefixEntry[]>()
-      for (const entry of entries.filter(({ prefix }) => prefix.length === length)) {
-        const key = mix(entry.prefix.w0, entry.prefix.w1, entry.prefix.w2, entry.prefix.w3)
-        group.set(key, [...(group.get(key) ?? []), entry])
-      }
-      return group
+  constructor(bits: number, entries: readonly PrefixEntry[]) {
+    this.bits = bits
+    this.shortest = entries.reduce((shortest, { ge }) => Math.min(shortest, ge), bits + 128)
+    this.longest = entries.reduce((longest, { le }) => Math.max(longest, le), 0)
+    this.#mask0 = mask(bits)
+    this.#mask1 = mask(bits - 32)
+    this.#mask2 = mask(bits - 64)
+    this.#mask3 = mask(bits - 96)
+    this.#entries = new Int32Array(entries.length * 6)
+    this.#slots = new Int32Array(powerOfTwo(entries.length * 4))
+    this.#slotMask = this.#slots.length - 1
+    entries.forEach(({ prefix: { w0, w1, w2, w3 }, ge, le }, index) => {
+      this.#entries.set([w0, w1, w2, w3, ge, le], index * 6)
+      let slot = mix(w0, w1, w2, w3) & this.#slotMask
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#slotMask
+      this.#slots[slot] = index + 1
     })
-    for (const { prefix, le } of entries) {
-      // A default route in the set, exact, must not open the filter for every address.
-      const spread = le === 0 ? 0 : prefix.length
-      const from = prefix.w0 >>> 16
-      const size = spread >= 16 || le === 0 ? 1 : 1 << (16 - spread)
-      this.#topBits.fill(1, from, from + size)
+  }
+
+  has(w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+    const m0 = w0 & this.#mask0
+    const m1 = w1 & this.#mask1
+    const m2 = w2 & this.#mask2
+    const m3 = w3 & this.#mask3
+    const entries = this.#entries
+    for (let slot = mix(m0, m1, m2, m3) & this.#slotMask; ; slot = (slot + 1) & this.#slotMask) {
+      const number = this.#slots[slot]!
+      if (number === 0) return false
+      const at = (number - 1) * 6
+      const same = entries[at] === m0 && entries[at + 1] === m1 && entries[at + 2] === m2 && entries[at + 3] === m3
+      if (same && length >= entries[at + 4]! && length <= entries[at + 5]!) return true
     }
+  }
+}
+
+/** Octets of a gate: enough for each entry that few hashes meet by chance. */
+const gateOctets = { perEntry: 64, most: 65536 }
+const noLevels: readonly Level[] = []
+
+/**
+ * Entries of one family. Those with long prefixes stand behind a gate, one octet for each hash of their leading bits: it turns away nearly all
+ * that is not in the set. The few short prefixes are asked directly.
+ */
+class FamilyEntries {
+  /** By the length of the prefix in question: the levels that may take it. */
+  readonly #wide: readonly (readonly Level[])[]
+  readonly #narrow: readonly (readonly Level[])[]
+  readonly #gateMask: number
+  readonly #gate: Uint8Array
+  readonly #gateShift: number
+
+  constructor(entries: readonly PrefixEntry[], bits: number) {
+    const gateLength = gateLengthOf(entries)
+    this.#gateMask = mask(gateLength)
+    this.#gate = new Uint8Array(Math.min(powerOfTwo(entries.length * gateOctets.perEntry), gateOctets.most))
+    this.#gateShift = 32 - Math.log2(this.#gate.length)
+    const byLength = new Map<number, PrefixEntry[]>()
+    for (const entry of entries) {
+      const { length, w0 } = entry.prefix
+      const group = byLength.get(length)
+      if (group) group.push(entry)
+      else byLength.set(length, [entry])
+      if (length >= gateLength) this.#gate[this.#gateOf(w0)] = 1
+    }
+    const levels = [...byLength].sort(([a], [b]) => a - b).map(([length, group]) => new Level(length, group))
+    const asked = (which: readonly Level[]) =>
+      Array.from({ length: bits + 1 }, (_, length) => {
+        const some = which.filter(({ shortest, longest }) => length >= shortest && length <= longest)
+        return some.length > 0 ? some : noLevels
+      })
+    this.#wide = asked(levels.filter((level) => level.bits < gateLength))
+    this.#narrow = asked(levels.filter((level) => level.bits >= gateLength))
+  }
+
+  #gateOf(word: number): number {
+    return Math.imul(word & this.#gateMask, 0x9e3779b1) >>> this.#gateShift
   }
 
   matches(w0: number, w1: number, w2: number, w3: number, length: number): boolean {
-    if (this.#topBits[w0 >>> 16] === 0) return false
-    for (let index = 0; index < this.#lengths.length; index++) {
-      const bits = this.#lengths[index]!
-      if (bits > length) return false
-      const m0 = w0 & mask(bits)
-      const m1 = w1 & mask(bits - 32)
-      const m2 = w2 & mask(bits - 64)
-      const m3 = w3 & mask(bits - 96)
-      const candidates = this.#byLength[index]!.get(mix(m0, m1, m2, m3))
-      if (candidates === undefined) continue
-      for (const { prefix, ge, le } of candidates) {
-        const same = prefix.w0 === m0 && prefix.w1 === m1 && prefix.w2 === m2 && prefix.w3 === m3
-        if (same && length >= ge && length <= le) return true
-      }
-    }
+    const wide = this.#wide[length]!
+    for (let index = 0; index < wide.length; index++) if (wide[index]!.has(w0, w1, w2, w3, length)) return true
+    if (this.#gate[this.#gateOf(w0)] === 0) return false
+    const narrow = this.#narrow[length]!
+    for (let index = 0; index < narrow.length; index++) if (narrow[index]!.has(w0, w1, w2, w3, length)) return true
     return false
   }
 }
 
-/** A key for grouping only: the words are compared after it, so collisions cost time and nothing else. */
+/** How many leading bits the gate looks at: as many as nineteen of twenty entries have, so that it tells the most apart. */
+function gateLengthOf(entries: readonly PrefixEntry[]): number {
+  const lengths = entries.map(({ prefix }) => prefix.length).sort((a, b) => a - b)
+  return Math.min(lengths[Math.floor(lengths.length / 20)] ?? 32, 32)
+}
+
+function powerOfTwo(least: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(least, 4)))
+}
+
+/** The upper bits of a product depend on all bits of the words; they are what the slots are chosen by. */
 function mix(w0: number, w1: number, w2: number, w3: number): number {
-  return (w0 ^ Math.imul(w1, 0x9e3779b1) ^ Math.imul(w2, 0x85ebca77) ^ Math.imul(w3, 0xc2b2ae3d)) | 0
+  const hash = Math.imul(
+    w0 ^ Math.imul(w1 ^ Math.imul(w2 ^ Math.imul(w3, 0xc2b2ae3d), 0x85ebca77), 0x9e3779b1),
+    0x27d4eb2f,
+  )
+  return (hash ^ (hash >>> 15)) | 0
 }
 
 export class PrefixSet {
@@ -102,7 +175,11 @@ export class PrefixSet {
       .sort()
       .join(' ')
     const [v4, v6] = families.map(
-      (family) => new FamilyEntries(entries.filter(({ prefix }) => prefix.family === family)),
+      (family) =>
+        new FamilyEntries(
+          entries.filter(({ prefix }) => prefix.family === family),
+          familyNumbers[family].bits,
+        ),
     )
     this.#families = { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! }
   }

@@ -120,22 +120,22 @@ export function uses(steps: readonly Step[], condition: (conditions: Conditions)
   return steps.some(({ match }) => condition(match) || (match.not !== undefined && condition(match.not)))
 }
 
-/** Walks the steps for a learned route of which nothing else is known but the kind of peer it goes to. */
+/** Whether a learned route of which nothing else is known, but the kind of peer it goes to, may come out accepted. */
 export function canAcceptLearned(steps: readonly Step[], towards: 'external' | 'internal'): boolean {
-  const seen = new Set<number>()
-  const walk = (index: number, onceAccepted: boolean): boolean => {
-    if (index < 0) return index === accepted
-    const place = index * 2 + Number(onceAccepted)
-    if (seen.has(place)) return false
-    seen.add(place)
+  const seen = new Set<string>()
+  const waiting = [{ index: 0, onceAccepted: false }]
+  for (let place = waiting.pop(); place; place = waiting.pop()) {
+    const { index, onceAccepted } = place
+    if (index === accepted) return true
+    if (index === rejected || seen.has(`${index} ${onceAccepted}`)) continue
+    seen.add(`${index} ${onceAccepted}`)
     const step = steps[index]!
     const { source, kinds, peerType, ...others } = step.match
-    const onwards = onceAccepted || step.accepts
-    if (source === 'originated' || kinds !== undefined || (peerType !== undefined && peerType !== towards))
-      return walk(index + 1, onceAccepted)
-    if (walk(onceAccepted ? step.onMatchOnceAccepted : step.onMatch, onwards)) return true
-    const takesAll = Object.values(others).every((value) => value === undefined)
-    return !takesAll && walk(index + 1, onceAccepted)
+    const matches = source !== 'originated' && kinds === undefined && (peerType ?? towards) === towards
+    const takesAll = matches && Object.values(others).every((value) => value === undefined)
+    if (!takesAll) waiting.push({ index: index + 1, onceAccepted })
+    const next = onceAccepted ? step.onMatchOnceAccepted : step.onMatch
+    if (matches) waiting.push({ index: next, onceAccepted: onceAccepted || step.accepts })
   }
-  return walk(0, false)
+  return false
 }

@@ -65,6 +65,8 @@ export interface PeerDeclaration {
   /** Our own ASN towards this peer, if not `local.asn`. */
   readonly localAsn?: number
   readonly localAddress?: Address
+  /** Port that connections to the peer are opened from; without one the kernel chooses. */
+  readonly localPort?: number
   /** Key of TCP MD5 (RFC 2385). */
   readonly password?: Secret
   /** Hops that what we send may take; without one the kernel's default. */
@@ -92,6 +94,8 @@ export interface PeerDeclaration {
   readonly maxPrefixes?: PrefixLimit
   /** Families of which several paths a prefix are taken (RFC 7911). */
   readonly addPath?: readonly Family[]
+  /** Whether refreshes with a beginning and an end are offered (RFC 7313). */
+  readonly enhancedRefresh?: boolean
   /** Whether IPv4 routes with IPv6 next hops are offered (RFC 8950). */
   readonly extendedNextHop?: boolean
   /** Next hop of every route sent to this peer but reflected ones: our session address of the route's family instead of the route's own. */
@@ -100,6 +104,14 @@ export interface PeerDeclaration {
   readonly reflectorClient?: boolean
   readonly importPolicy: Policy
   readonly exportPolicy: Policy
+  /** Routes that this peer is sent at most, by family; what is more is held back. */
+  readonly maximumOut?: { readonly [family in Family]?: number }
+  /** Whether routes with GRACEFUL_SHUTDOWN from this external peer get a local preference of 0 (RFC 8326). By default, yes. */
+  readonly obeysGracefulShutdown?: boolean
+  /** Whether the path of an external peer's route has to begin with its ASN (RFC 4271 section 6.3). By default, yes. */
+  readonly checksFirstAsn?: boolean
+  /** Whether paths with AS_SETs are taken (RFC 9774). By default, no. */
+  readonly takesAsSets?: boolean
   /** Watch the path to the peer. */
   readonly bfd?: BfdDeclaration
   /** Stays down with this reason, e.g. a setting that this build can't honour. Never connected to without it. */

@@ -1,6 +1,6 @@
 /** What a new declaration of a peer means for its session: nothing, a live change, or a reset that BGP forces. */
 
-import { formatAddress } from 'bgp-ts'
+import { families, formatAddress } from 'bgp-ts'
 import { compile } from '../policy/index.ts'
 import type { LocalDeclaration, PeerDeclaration } from './desired.ts'
 
@@ -20,11 +20,13 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
     ['port', String(peer.port)],
     ['ASN', String(peer.asn)],
     ['local address', peer.localAddress ? formatAddress(peer.localAddress) : ''],
+    ['local port', String(peer.localPort ?? '')],
     ['interface', peer.device ?? ''],
     ['password', peer.password ? 'there' : 'none'],
     ['families', [...peer.families].sort().join(' ')],
     ['graceful restart', JSON.stringify(peer.gracefulRestart)],
     ['several paths', JSON.stringify([...(peer.addPath ?? [])].sort())],
+    ['enhanced refresh', String(peer.enhancedRefresh ?? false)],
     ['extended next hop', String(peer.extendedNextHop ?? false)],
     ['hold time', String(peer.holdTime)],
     ['held down', peer.blocked ?? ''],
@@ -32,6 +34,7 @@ function sessionTerms(local: LocalDeclaration, peer: PeerDeclaration): Terms {
 }
 
 function liveTerms(peer: PeerDeclaration): string {
+  const { maximumOut, obeysGracefulShutdown, checksFirstAsn, takesAsSets } = peer
   const { importPolicy, exportPolicy, nextHopSelf, passive, connectRetry, password, ttl, ttlSecurity, userTimeout } =
     peer
   return JSON.stringify([
@@ -40,6 +43,8 @@ function liveTerms(peer: PeerDeclaration): string {
     nextHopSelf,
     passive,
     connectRetry,
+    families.map((family) => maximumOut?.[family]),
+    [obeysGracefulShutdown, checksFirstAsn, takesAsSets],
     password?.mark,
     ttl,
     ttlSecurity,

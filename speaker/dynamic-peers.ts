@@ -1,6 +1,6 @@
 /** Neighbours that are declared by a prefix: each address in it that connects becomes a peer, up to a limit, until its session ends. */
 
-import { type Address, contains, formatAddress, Prefix } from 'bgp-ts'
+import { type Address, contains, formatAddress, Prefix, sameAddress } from 'bgp-ts'
 import { familyOfAddress } from '../policy/index.ts'
 import type { PeerDeclaration } from './desired.ts'
 import type { Endpoint } from './world.ts'
@@ -27,13 +27,17 @@ export class DynamicPeers {
   expand(declared: readonly PeerDeclaration[]): PeerDeclaration[] {
     const wanted = new Set(declared.filter(({ dynamic }) => dynamic).map(({ name }) => name))
     for (const name of this.#templates.keys()) if (!wanted.has(name)) this.#templates.delete(name)
+    const alone = declared.filter(({ dynamic }) => !dynamic)
     return declared.flatMap((declaration) => {
       if (!declaration.dynamic) return [declaration]
       const template = this.#templates.get(declaration.name) ?? { declaration, children: new Map(), refused: 0 }
       template.declaration = declaration
       this.#templates.set(declaration.name, template)
-      const within = [...template.children].filter(([, { address }]) => covers(declaration, address))
-      return within.map(([name, remote]) => child(declaration, name, remote))
+      for (const [name, remote] of template.children) {
+        const stays = covers(declaration, remote.address) && !alone.some((one) => isAt(one, remote))
+        if (!stays) template.children.delete(name)
+      }
+      return [...template.children].map(([name, remote]) => child(declaration, name, remote))
     })
   }
 
@@ -75,6 +79,10 @@ export class DynamicPeers {
       refused,
     }))
   }
+}
+
+function isAt({ address, zone }: PeerDeclaration, remote: Endpoint): boolean {
+  return sameAddress(address, remote.address) && (zone === undefined || zone === remote.zone)
 }
 
 function child(template: PeerDeclaration, name: string, { address, zone }: Endpoint): PeerDeclaration {

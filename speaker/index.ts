@@ -7,10 +7,17 @@ export type * from './kernel/kernel.ts'
 export { type Cleaned, cleanRoutes, mainTable } from './kernel/kernel.ts'
 export type { KernelOptions } from './kernel/kernel-routes.ts'
 export type { KernelFamilySnapshot, KernelProblem, KernelSnapshot, KernelVerdict } from './kernel/kernel-story.ts'
+export type { HeldBack } from './outbound/outbound.ts'
 export type { BfdSnapshot } from './peer/liveness.ts'
 export type { PeerEvent } from './peer/peer.ts'
 export { keyProblem, Secret, sameSecret } from './secret.ts'
-export type { FamilySnapshot, NotificationSnapshot, PeerSnapshot, SpeakerSnapshot } from './snapshot.ts'
+export type {
+  FamilySnapshot,
+  NotificationSnapshot,
+  PeerSnapshot,
+  PolicySnapshot,
+  SpeakerSnapshot,
+} from './snapshot.ts'
 export { type ApplyReport, Speaker, type SpeakerOptions } from './speaker.ts'
 export type { PeerVerdict, PrefixStory, RouteFilter, RouteRow, RouteView } from './story.ts'
 export { MemoryNetwork } from './transport/memory.ts'

@@ -3,7 +3,7 @@
  * until it has sent them again or its time is up, and after that perhaps as routes of last resort (RFC 9494).
  * A route refresh with a beginning and an end (RFC 7313) uses the same marks.
  *
- * Each session has an index among paths, one more for each identifier of several paths a prefix (RFC 7911); a restart keeps them.
+ * Each session has an index among paths; a restart keeps it.
  */
 
 import { type Family, families, type Negotiated, type PeerRestart, wellKnownCommunities } from 'bgp-ts'
@@ -44,6 +44,8 @@ export class Retention {
   readonly #world: RetentionWorld
   readonly #freeIndexes: number[] = []
   #epoch = 0
+  /** Marks of which a sweep is on its way. */
+  readonly #sweeping = new Set<number>()
   readonly #refreshing = new Map<RoutedPeer, Map<Family, Timer>>()
 
   constructor(world: RetentionWorld) {
@@ -59,6 +61,7 @@ export class Retention {
       return
     }
     this.#cancel(kept)
+    for (const family of families) peer.left[family] = peer.counters[family].accepted
     const again = negotiated.gracefulRestart?.families ?? []
     const resent = families.filter(
       (family) => kept.families.has(family) && again.some((one) => one.family === family && one.forwarding),
@@ -139,16 +142,6 @@ export class Retention {
     return this.#world.peers[index]
   }
 
-  /** The index of the peer's paths with this identifier (RFC 7911). */
-  indexOf(peer: RoutedPeer, pathId: number): number {
-    const known = peer.pathIndexes.get(pathId)
-    if (known !== undefined) return known
-    const index = this.#newIndex(peer)
-    peer.pathIndexes.set(pathId, index)
-    this.#world.changed()
-    return index
-  }
-
   #newIndex(peer: RoutedPeer): number {
     const { peers } = this.#world
     const index = this.#freeIndexes.pop() ?? peers.length
@@ -176,7 +169,7 @@ export class Retention {
         continue
       }
       this.#toLastResort(peer, family)
-      kept.until = clock.now() + seconds * 1000
+      kept.until = Math.max(kept.until, clock.now() + seconds * 1000)
       kept.timers.push(clock.after(seconds * 1000, () => this.#familyOver(peer, kept, family)))
     }
   }
@@ -195,28 +188,31 @@ export class Retention {
   #toLastResort(peer: RoutedPeer, family: Family): void {
     const { rib } = this.#world
     const table = rib.families[family]
+    const epoch = peer.staleEpochs[family]
     this.#work(table, (path) => {
-      if (!table.paths.isStale(path) || !this.#owns(peer, table, path)) return
+      if (table.paths.staleEpoch(path) !== epoch || !this.#owns(peer, table, path)) return
       const attributes = table.paths.attributes(path)
       if (rib.attributes.noLongLived(attributes)) this.#remove(peer, table, path)
       else rib.rewrite(table, path, this.#world.lastResort(attributes))
     })
   }
 
-  /** All paths of the peer go, in slices: its indexes are not given out again before the last of them is gone. */
+  /** All paths of the peer go, in slices: its index is not given out again before the last of them is gone. */
   #release(peer: RoutedPeer): void {
     const { peers, jobs } = this.#world
-    const indexes = new Set([peer.index, ...peer.pathIndexes.values()])
-    indexes.delete(-1)
+    const { index } = peer
+    if (index < 0) return
     peer.index = -1
-    peer.pathIndexes = new Map()
-    for (const family of families) peer.counters[family].accepted = 0
-    for (const index of indexes) peers[index] = undefined
+    for (const family of families) {
+      peer.counters[family].accepted = 0
+      peer.left[family] = 0
+    }
+    peers[index] = undefined
     this.#world.changed()
     const works = families.map((family) => {
       const table = this.#world.rib.families[family]
       return this.#slices(table, (path) => {
-        if (indexes.has(table.paths.peer(path))) this.#world.rib.removePath(table, path)
+        if (table.paths.peer(path) === index) this.#world.rib.removePath(table, path)
       })
     })
     jobs.add((overdue) => {
@@ -224,7 +220,7 @@ export class Retention {
         if (!works[0](overdue)) return false
         works.shift()
       }
-      this.#freeIndexes.push(...indexes)
+      this.#freeIndexes.push(index)
       return true
     })
   }
@@ -232,8 +228,15 @@ export class Retention {
   #sweepStale(peer: RoutedPeer, family: Family): void {
     const table = this.#world.rib.families[family]
     const epoch = peer.staleEpochs[family]
-    this.#work(table, (path) => {
+    const sweep = this.#slices(table, (path) => {
       if (table.paths.staleEpoch(path) === epoch && this.#owns(peer, table, path)) this.#remove(peer, table, path)
+    })
+    this.#sweeping.add(epoch)
+    this.#world.jobs.add((overdue) => {
+      if (!sweep(overdue)) return false
+      this.#sweeping.delete(epoch)
+      peer.left[family] = 0
+      return true
     })
   }
 
@@ -249,11 +252,15 @@ export class Retention {
   /** At once, so that nothing that comes in between is marked. A sweep takes one epoch: what is marked later is not its business. */
   #mark(peer: RoutedPeer, family: Family): void {
     const { peers, rib } = this.#world
-    const { paths } = rib.families[family]
+    const table = rib.families[family]
+    const { paths } = table
     this.#epoch = (this.#epoch % epochs) + 1
     peer.staleEpochs[family] = this.#epoch
     for (let path = 0; path < paths.end; path++) {
-      if (paths.row(path) !== none && peers[paths.peer(path)] === peer) paths.setStale(path, this.#epoch)
+      if (paths.row(path) === none || peers[paths.peer(path)] !== peer) continue
+      // With another mark its sweep would pass it by.
+      if (this.#sweeping.has(paths.staleEpoch(path))) this.#remove(peer, table, path)
+      else paths.setStale(path, this.#epoch)
     }
   }
 

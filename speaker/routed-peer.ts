@@ -5,6 +5,8 @@ import { type CompiledPolicy, compile } from '../policy/index.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { Kept } from './retention.ts'
 import { Fingerprints } from './rib/fingerprints.ts'
+import { newSeed } from './rib/keyed-hash.ts'
+import type { Random } from './world.ts'
 
 /** Announcements are counted since the session came up; `accepted` and `advertised` are the routes that stand now. */
 export interface FamilyCounters {
@@ -31,18 +33,21 @@ export class RoutedPeer {
   readonly link: PeerLink
   /** Among the peers of paths; a new one for each session, so that the routes of the last one can go in slices. */
   index = -1
-  /** Further indexes, by path identifier (RFC 7911). */
-  pathIndexes = new Map<number, number>()
   /** What is left of its last session. */
   kept: Kept | undefined
+  /** Routes of the last session that may be there beside those of this one, until they are swept: no limit counts them. */
+  readonly left: Record<Family, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
   readonly staleEpochs: Record<Family, number> = { 'ipv4-unicast': 0, 'ipv6-unicast': 0 }
   /** Of the last session, where none is up: its routes may have stayed. */
   external = true
   routerId = 0
   negotiated: Negotiated | undefined
   sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
-  importPolicy: CompiledPolicy
   exportPolicy: CompiledPolicy
+  #importPolicy: CompiledPolicy
+  /** How many announcements each rule of the import policy matched, by its index. */
+  importHits: Float64Array
+  obeysGracefulShutdown: boolean
   /** Whether routes are reflected to it, and its own to others (RFC 4456): asked of internal peers alone. */
   isClient: boolean
   readonly counters: Record<Family, FamilyCounters>
@@ -50,30 +55,47 @@ export class RoutedPeer {
   updatesSent = 0
   lastMalformed: { at: number; text: string; octets: string } | undefined
 
-  constructor(link: PeerLink) {
+  readonly #random: Random
+
+  constructor(link: PeerLink, random: Random) {
     this.link = link
-    this.importPolicy = compile(link.declaration.importPolicy)
+    this.#random = random
+    this.#importPolicy = compile(link.declaration.importPolicy)
+    this.importHits = new Float64Array(this.#importPolicy.rules.length)
     this.exportPolicy = compile(link.declaration.exportPolicy)
+    this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
     this.isClient = link.declaration.reflectorClient ?? false
-    this.counters = newCounters()
+    this.counters = newCounters(random)
   }
 
   get name(): string {
     return this.link.name
   }
 
+  get importPolicy(): CompiledPolicy {
+    return this.#importPolicy
+  }
+
+  /** One that decides as the last one did goes on with its counts. */
+  set importPolicy(policy: CompiledPolicy) {
+    if (policy.key !== this.#importPolicy.key) this.importHits = new Float64Array(policy.rules.length)
+    this.#importPolicy = policy
+  }
+
   /** Takes what can be declared anew while the session stays up. */
   redeclare(): void {
-    const { importPolicy, exportPolicy, reflectorClient = false } = this.link.declaration
+    const { importPolicy, exportPolicy, reflectorClient = false, obeysGracefulShutdown = true } = this.link.declaration
     this.importPolicy = compile(importPolicy)
     this.exportPolicy = compile(exportPolicy)
+    this.obeysGracefulShutdown = obeysGracefulShutdown
     this.isClient = reflectorClient
   }
 
   /** Forgets what the last session counted, but not the routes that it left. */
   restart(): void {
+    this.importHits.fill(0)
     const before = this.counters
-    const fresh = newCounters()
+    const fresh = newCounters(this.#random)
     for (const family of families) fresh[family].accepted = before[family].accepted
     Object.assign(this.counters, fresh)
     this.updatesSent = 0
@@ -88,7 +110,7 @@ export class RoutedPeer {
   }
 }
 
-function newCounters(): Record<Family, FamilyCounters> {
+function newCounters(random: Random): Record<Family, FamilyCounters> {
   const [v4, v6] = families.map(
     (): FamilyCounters => ({
       received: 0,
@@ -97,7 +119,7 @@ function newCounters(): Record<Family, FamilyCounters> {
       advertised: 0,
       rejectedBy: new Map(),
       rejectedSample: new Map(),
-      refused: new Fingerprints(Math.random() * 0x100000000),
+      refused: new Fingerprints(newSeed(random)),
       nearLimit: false,
       endOfRibReceived: false,
       endOfRibSent: false,

@@ -14,13 +14,14 @@ import {
   formatAddress,
   type Negotiated,
   type Prefix,
+  type SenderContext,
   summarize,
 } from 'bgp-ts'
 import { Deferral } from './deferral.ts'
 import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
 import { Jobs } from './jobs.ts'
 import { type KernelOptions, KernelRoutes } from './kernel/kernel-routes.ts'
-import { Outbound } from './outbound/outbound.ts'
+import { type HeldBack, Outbound } from './outbound/outbound.ts'
 import { sameForPeers, wordsIn } from './outbound/peer-words.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
 import { lastResortActions, Retention } from './retention.ts'
@@ -55,9 +56,20 @@ export class Routing implements SessionListener {
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
   readonly #clock: World['clock']
+  readonly #log: World['log']
+  readonly #random: World['random']
 
-  constructor(world: World, options: { readonly endOfRibHeld: boolean; readonly kernel?: Partial<KernelOptions> }) {
+  constructor(
+    world: World,
+    options: {
+      readonly endOfRibHeld: boolean
+      readonly kernel?: Partial<KernelOptions>
+      readonly onHeldBack?: (news: HeldBack) => void
+    },
+  ) {
     this.#clock = world.clock
+    this.#log = world.log
+    this.#random = world.random
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
     this.rib = new Rib(
@@ -76,6 +88,7 @@ export class Routing implements SessionListener {
       () => {
         return this.#deferral?.isActive ?? false
       },
+      options.onHeldBack ?? (() => {}),
     )
     this.#retention = new Retention({
       clock: world.clock,
@@ -197,7 +210,7 @@ export class Routing implements SessionListener {
   }
 
   addPeer(link: PeerLink): void {
-    this.#byLink.set(link, new RoutedPeer(link))
+    this.#byLink.set(link, new RoutedPeer(link, this.#random))
   }
 
   removePeer(link: PeerLink): void {
@@ -213,14 +226,21 @@ export class Routing implements SessionListener {
     const peer = this.#byLink.get(link)
     if (!peer) return { needsRefresh: [] }
     const before = peer.importPolicy
+    const obeyed = peer.obeysGracefulShutdown
     const wasClient = peer.isClient
     peer.redeclare()
     if (peer.isClient !== wasClient) this.#offerAgain(peer)
+    const decidesAnew = peer.importPolicy.key !== before.key
+    // What a peer that is away has left is judged too.
+    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
-    if (peer.importPolicy.key === before.key) return { needsRefresh: [] }
-    this.#importer.reconsider(peer)
-    return { needsRefresh: this.#importer.neededAgain(peer, before) }
+    const sender = senderOf(link, peer.negotiated)
+    const judgedAnew = sender.firstAsn !== peer.sender.firstAsn || sender.asSets !== peer.sender.asSets
+    peer.sender = sender
+    // Which paths are well-formed was judged when they came: only the peer can say them again.
+    if (judgedAnew) return { needsRefresh: peer.negotiated.families }
+    return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
   }
 
   /**
@@ -253,12 +273,7 @@ export class Routing implements SessionListener {
     if (!peer) return
     peer.restart()
     peer.negotiated = negotiated
-    peer.sender = {
-      external: negotiated.external,
-      fourOctetAsn: negotiated.fourOctetAsn,
-      localAsn: negotiated.localAsn,
-      firstAsn: negotiated.external ? negotiated.peerAsn : 0,
-    }
+    peer.sender = senderOf(link, negotiated)
     peer.external = negotiated.external
     peer.routerId = negotiated.peerRouterId
     this.#retention.open(peer, negotiated)
@@ -284,14 +299,24 @@ export class Routing implements SessionListener {
     return wrong
   }
 
+  /** How a path of a peer came in: the rule of its import policy, as it is now, and what well-known communities made of it. */
+  imported(peer: RoutedPeer, rib: FamilyRib, row: number, attributes: number): ReturnType<Importer['explain']> {
+    return this.#importer.explain(peer, rib, row, attributes)
+  }
+
   refresh(link: PeerLink, family: Family): void {
     const peer = this.#byLink.get(link)
     if (peer) this.outbound.refresh(peer, family)
   }
 
+  /** RFC 7313 section 4: from a peer that knows End-of-RIB, not before it has sent one. */
   refreshBegins(link: PeerLink, family: Family): void {
     const peer = this.#byLink.get(link)
-    if (peer) this.#retention.refreshBegins(peer, family)
+    if (!peer) return
+    const { negotiated, counters, name } = peer
+    const sendsEnd = negotiated?.peerCapabilities.some(({ kind }) => kind === 'graceful-restart') ?? false
+    if (!sendsEnd || counters[family].endOfRibReceived) this.#retention.refreshBegins(peer, family)
+    else this.#log.warn({ peer: name, family }, 'the peer began a refresh before End-of-RIB: its beginning is ignored')
   }
 
   refreshEnds(link: PeerLink, family: Family): void {
@@ -343,15 +368,23 @@ export class Routing implements SessionListener {
 
   /** Who wins the last tie-breaks; made anew with each session, because addresses order all peers. */
   #rank(): void {
-    const live = [...new Set(this.#peers)].filter((peer) => peer !== undefined)
+    const live = this.#peers.filter((peer) => peer !== undefined)
     const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach(({ external, routerId, index, pathIndexes }, place) => {
-      const rank = { originated: false, external, routerId }
-      if (index >= 0) this.rib.setRank(index, { ...rank, addressOrder: place })
-      // Several paths of one peer are told apart by their identifiers, so that the outcome does not depend on what came first.
-      for (const [pathId, one] of pathIndexes)
-        this.rib.setRank(one, { ...rank, addressOrder: place + ((pathId >>> 0) + 1) / 2 ** 33 })
+    ordered.forEach(({ external, routerId, index }, place) => {
+      if (index >= 0) this.rib.setRank(index, { originated: false, external, routerId, addressOrder: place })
     })
+  }
+}
+
+/** How the peer's attributes are judged on this session. */
+function senderOf({ declaration }: PeerLink, { external, fourOctetAsn, localAsn, peerAsn }: Negotiated): SenderContext {
+  const { checksFirstAsn = true, takesAsSets = false } = declaration
+  return {
+    external,
+    fourOctetAsn,
+    localAsn,
+    firstAsn: external && checksFirstAsn ? peerAsn : 0,
+    ...(takesAsSets && { asSets: true }),
   }
 }
 

@@ -10,6 +10,7 @@ import {
   type PeerRestart,
   type Reaction,
 } from 'bgp-ts'
+import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
 import type { LocalDeclaration } from './desired.ts'
 import type { DynamicSnapshot } from './dynamic-peers.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
@@ -29,11 +30,26 @@ export interface FamilySnapshot {
   readonly rejectedBy: Readonly<Record<string, number>>
   /** Routes that the peer has from us now. */
   readonly advertised: number
+  /** Routes that are held back, because the peer is sent as many as it may be: `maximumOut`. */
+  readonly heldBack: number
+  readonly maximumOut?: number
   readonly endOfRibReceived: boolean
   readonly endOfRibSent: boolean
   /** Different prefixes that count towards the limit, and the limit. */
   readonly prefixes: number
   readonly maxPrefixes?: number
+}
+
+export interface PolicySnapshot {
+  readonly name: string
+  /** False where none is declared: then nothing passes in this direction (RFC 8212). */
+  readonly declared: boolean
+  /** In the order in which they are asked. */
+  readonly statements: readonly (StatementOrigin & {
+    readonly action: 'accept' | 'reject' | 'next'
+    /** Routes that it matched: on import since the session came up, on export since the peer has this policy. */
+    readonly matched: number
+  })[]
 }
 
 export interface NotificationSnapshot {
@@ -74,6 +90,7 @@ export interface PeerSnapshot {
     readonly out: Readonly<Record<string, number>>
   }
   readonly routes: Readonly<Record<Family, FamilySnapshot>>
+  readonly policies: { readonly import: PolicySnapshot; readonly export: PolicySnapshot }
   readonly malformed: Readonly<Partial<Record<Reaction, number>>>
   readonly lastMalformed?: { readonly ageMs: number; readonly text: string; readonly octets: string }
   readonly queuedBytes: number
@@ -165,6 +182,10 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
     ...(lastReceived && { lastNotificationReceived: aged(now, lastReceived) }),
     messages: { in: { ...peer.messages.in }, out: { ...peer.messages.out, update: routed?.updatesSent ?? 0 } },
     routes: byFamily((family) => familySnapshot(peer, routing, family)),
+    policies: {
+      import: policySnapshot(declaration.importPolicy, routed?.importHits),
+      export: policySnapshot(declaration.exportPolicy, routed && routing.outbound.exportHits(routed)),
+    },
     malformed: { ...routed?.malformed },
     ...(malformed && {
       lastMalformed: { ageMs: Math.round(now - malformed.at), text: malformed.text, octets: malformed.octets },
@@ -185,6 +206,7 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
 function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySnapshot {
   const routed = routing.routed(peer)
   const counters = routed?.counters[family]
+  const maximumOut = peer.declaration.maximumOut?.[family]
   const limit = peer.declaration.maxPrefixes?.limit[family]
   return {
     received: counters?.received ?? 0,
@@ -192,11 +214,20 @@ function familySnapshot(peer: Peer, routing: Routing, family: Family): FamilySna
     rejected: counters?.rejected ?? 0,
     rejectedBy: Object.fromEntries(counters?.rejectedBy ?? []),
     advertised: routed ? routing.outbound.advertised(routed, family) : 0,
+    heldBack: routed ? routing.outbound.heldBack(routed, family) : 0,
+    ...(maximumOut !== undefined && { maximumOut }),
     endOfRibReceived: counters?.endOfRibReceived ?? false,
     endOfRibSent: counters?.endOfRibSent ?? false,
     prefixes: (counters?.accepted ?? 0) + (counters?.refused.size ?? 0),
     ...(limit !== undefined && { maxPrefixes: limit }),
   }
+}
+
+function policySnapshot(policy: Policy, hits: Float64Array | undefined): PolicySnapshot {
+  const statements = compile(policy).rules.map(({ action, origin }, index) => {
+    return { ...origin, action, matched: hits?.[index] ?? 0 }
+  })
+  return { name: policy.name, declared: policy !== noPolicy, statements }
 }
 
 function aged(now: number, { at, code, subcode, text }: NotificationRecord): NotificationSnapshot {

@@ -9,6 +9,7 @@ import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
 import type { KernelOptions } from './kernel/kernel-routes.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
+import type { HeldBack } from './outbound/outbound.ts'
 import { Peer, type PeerEvent } from './peer/peer.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
 import { type RoutesReport, Routing } from './routing.ts'
@@ -55,14 +56,20 @@ interface Listening {
 /** A port may be freed, an address may appear (IPv6 addresses are tentative for a moment): it is tried again. */
 const listenRetryMs = 2000
 
+/** How often a neighbour of a prefix that is held down is looked at again. */
+const heldDownMs = 60_000
+
 export class Speaker {
   readonly #world: World
   readonly #routing: Routing
   readonly #peers = new Map<string, Peer>()
   readonly #dynamic = new DynamicPeers()
+  /** Peers that have had a session since the process started: to them it is no restart any more. */
+  readonly #met = new Set<string>()
   readonly #dismissals = new Map<string, Timer>()
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
+  readonly #heldBackListeners = new Set<(news: HeldBack) => void>()
   #local: LocalDeclaration | undefined
   #declared: readonly PeerDeclaration[] | undefined
   #stopped = false
@@ -71,6 +78,7 @@ export class Speaker {
     this.#world = world
     this.#routing = new Routing(world, {
       endOfRibHeld: options.endOfRibHeld ?? false,
+      onHeldBack: (news) => this.#heldBack(news),
       ...(options.kernel && { kernel: options.kernel }),
     })
   }
@@ -141,6 +149,11 @@ export class Speaker {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Calls `listener` when routes begin to be held back from a peer (`maximumOut`), and when that is over. */
+  onHeldBack(listener: (news: HeldBack) => void): void {
+    this.#heldBackListeners.add(listener)
+  }
+
   /**
    * Ends every session with Cease/2 and a reason (RFC 9003), and leaves nothing behind; or, to come back soon, in silence where
    * the peer keeps our routes meanwhile (RFC 4724).
@@ -195,7 +208,14 @@ export class Speaker {
   }
 
   #add(local: LocalDeclaration, declaration: PeerDeclaration): void {
-    const peer = new Peer(this.#world, this.#routing, local, declaration, (event) => this.#tell(event))
+    const peer = new Peer(
+      this.#world,
+      this.#routing,
+      local,
+      declaration,
+      (event) => this.#tell(event),
+      this.#met.has(declaration.name),
+    )
     this.#peers.set(declaration.name, peer)
     this.#routing.addPeer(peer)
     peer.start()
@@ -207,6 +227,8 @@ export class Speaker {
     peer.stop(reason, why)
     this.#routing.removePeer(peer)
     this.#peers.delete(name)
+    this.#dismissals.get(name)?.cancel()
+    this.#dismissals.delete(name)
   }
 
   /** An import policy, or a cluster id, that takes more than before needs the routes that were refused, which are not stored (RFC 2918). */
@@ -291,8 +313,13 @@ export class Speaker {
     if (this.#stopped) return
     const { address, zone } = incoming.remote
     const peer = this.#peerFrom(address, zone) ?? this.#admit(incoming.remote)
-    if (peer) peer.accept(incoming)
-    else this.#world.log.debug({ remote: formatAddress(address) }, 'connection from an address that is no peer')
+    if (!peer) {
+      this.#world.log.debug({ remote: formatAddress(address) }, 'connection from an address that is no peer')
+      return
+    }
+    peer.accept(incoming)
+    // Where the connection could not be taken, no end of a session will tell.
+    if (this.#dynamic.has(peer.name)) this.#dismissAfter(peer.name, 0)
   }
 
   /** A neighbour that is declared by a prefix (RFC 4271 leaves room for it in section 8.1.1, as "accept connections from unconfigured peers"). */
@@ -303,21 +330,29 @@ export class Speaker {
     return this.#peers.get(declaration.name)
   }
 
-  /** One that came by a prefix goes when its session ends and none of its routes are kept. */
+  /** One that came by a prefix goes when its session ends, none of its routes are kept, and it may come again. */
   #dismiss(name: string): void {
     const peer = this.#peers.get(name)
-    if (!peer || peer.state === 'Established' || !this.#dynamic.has(name)) return
+    if (!peer || !this.#dynamic.has(name) || hasConnection(peer)) return
     const until = this.#routing.routed(peer)?.kept?.until
     if (until !== undefined) {
-      const waitMs = Math.max(1000, until - this.#world.clock.now())
-      this.#dismissals.set(
-        name,
-        this.#world.clock.after(waitMs, () => this.#dismiss(name)),
-      )
-      return
+      this.#dismissAfter(name, Math.max(1000, until - this.#world.clock.now()))
+    } else if (peer.heldDown !== undefined) {
+      // Forgotten, it would be another peer at its next connection, which nothing holds down.
+      this.#dismissAfter(name, heldDownMs)
+    } else {
+      this.#dynamic.dismiss(name)
+      this.#remove(name, 'peer de-configured', 'its session ended')
     }
-    this.#dynamic.dismiss(name)
-    this.#remove(name, 'peer de-configured', 'its session ended')
+  }
+
+  #dismissAfter(name: string, delayMs: number): void {
+    this.#dismissals.get(name)?.cancel()
+    const timer = this.#world.clock.after(delayMs, () => {
+      this.#dismissals.delete(name)
+      this.#dismiss(name)
+    })
+    this.#dismissals.set(name, timer)
   }
 
   #peerFrom(address: Address, zone: string | undefined): Peer | undefined {
@@ -328,14 +363,17 @@ export class Speaker {
     )
   }
 
+  #heldBack(news: HeldBack): void {
+    const { peer, family, held, limit } = news
+    const message =
+      held > 0 ? `held back: this peer is sent ${limit} routes of the family at most` : 'none is held back any more'
+    this.#world.log.warn({ peer, family, held, limit }, message)
+    for (const listener of this.#heldBackListeners) listener(news)
+  }
+
   #tell(event: PeerEvent): void {
-    if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) {
-      this.#dismissals.get(event.peer)?.cancel()
-      this.#dismissals.set(
-        event.peer,
-        this.#world.clock.after(0, () => this.#dismiss(event.peer)),
-      )
-    }
+    if (event.kind === 'up') this.#met.add(event.peer)
+    if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) this.#dismissAfter(event.peer, 0)
     for (const listener of this.#listeners) {
       try {
         listener(event)
@@ -345,6 +383,9 @@ export class Speaker {
     }
   }
 }
+
+/** Its end will be told. */
+const hasConnection = ({ state }: Peer) => state === 'OpenSent' || state === 'OpenConfirm' || state === 'Established'
 
 /** UTF-8 of a text, cut between characters. */
 function wholeCharacters(text: string, octets: number): Uint8Array {

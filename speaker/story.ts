@@ -4,6 +4,7 @@
  */
 
 import { decodeAttributes, type Family, families, formatAttributes, formatPrefix, type Prefix } from 'bgp-ts'
+import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
 import type { Provenance } from './desired.ts'
 import { type KernelVerdict, kernelVerdict } from './kernel/kernel-story.ts'
 import { none } from './rib/path-table.ts'
@@ -25,6 +26,10 @@ export interface RouteRow {
   /** Why it is not best. */
   readonly reason?: string
   readonly origin?: Provenance
+  /** Of a learned one, in the story of its prefix: the statement of the import policy that accepted it. */
+  readonly acceptedBy?: StatementOrigin
+  /** And the rules of the standard that changed it, in words. */
+  readonly changedBy?: readonly string[]
 }
 
 export interface RouteFilter {
@@ -40,8 +45,8 @@ export interface PrefixStory {
   readonly prefix: string
   readonly candidates: readonly RouteRow[]
   readonly peers: readonly PeerVerdict[]
-  /** Peers that announced it and were refused, with the rule. */
-  readonly refused: readonly { readonly peer: string; readonly rule: string }[]
+  /** Peers that announced it and were refused, with the rule; and where it stands, if it is a statement of the policy. */
+  readonly refused: readonly { readonly peer: string; readonly rule: string; readonly statement?: StatementOrigin }[]
   /** Where routes are installed in the kernel. */
   readonly kernel?: KernelVerdict
 }
@@ -51,6 +56,8 @@ export interface PeerVerdict {
   readonly sent: boolean
   /** The policy statement that let it out, or what holds it back. */
   readonly reason: string
+  /** Where that statement stands. */
+  readonly statement?: StatementOrigin
   readonly nextHop?: string
   readonly attributes?: string
 }
@@ -76,16 +83,30 @@ export function tellPrefix(routing: Routing, prefix: Prefix): PrefixStory {
   const rib = routing.rib.families[prefix.family]
   const row = findRow(rib, prefix)
   const text = formatPrefix(prefix)
+  const candidates = row < 0 ? [] : heldRows(routing, rib, row, 'in', undefined, true)
   return {
     prefix: text,
-    candidates: row < 0 ? [] : heldRows(routing, rib, row, 'in'),
+    candidates,
     peers: routing.peers.map((peer) => verdictFor(routing, rib, row, peer)),
     refused: routing.peers.flatMap((peer) => {
+      // What was refused once may have been accepted since.
+      if (candidates.some(({ source }) => source === peer.name)) return []
       const rule = peer.counters[prefix.family].rejectedSample.get(text)
-      return rule === undefined ? [] : [{ peer: peer.name, rule }]
+      if (rule === undefined) return []
+      const { importPolicy } = peer.link.declaration
+      const statement = originOf(
+        importPolicy,
+        compile(importPolicy).rules.findIndex(({ name }) => name === rule),
+      )
+      return [{ peer: peer.name, rule, ...(statement && { statement }) }]
     }),
     ...(routing.kernel && { kernel: kernelVerdict(routing.kernel, prefix) }),
   }
+}
+
+/** Asked of the policy as it was declared last: one that decides the same may stand on other lines now. */
+function originOf(policy: Policy, rule: number): StatementOrigin | undefined {
+  return policy === noPolicy ? undefined : compile(policy).rules[rule]?.origin
 }
 
 function* rowsOf(rib: FamilyRib, prefix: Prefix | undefined): Generator<number> {
@@ -101,8 +122,15 @@ function findRow(rib: FamilyRib, { w0, w1, w2, w3, length }: Prefix): number {
   return rib.prefixes.find(w0, w1, w2, w3, length)
 }
 
-/** The paths of a row: the best one, or all that peers announced and that were accepted. */
-function heldRows(routing: Routing, rib: FamilyRib, row: number, view: 'in' | 'best', only?: string): RouteRow[] {
+/** The paths of a row: the best one, or all that peers announced and that were accepted; and, where it is asked, how each came in. */
+function heldRows(
+  routing: Routing,
+  rib: FamilyRib,
+  row: number,
+  view: 'in' | 'best',
+  only?: string,
+  withRules = false,
+): RouteRow[] {
   const ranked = routing.rib.ranked(rib, row)
   const shown = view === 'best' ? ranked.slice(0, 1) : ranked
   return shown.flatMap(({ peer, attributes, lostBy }) => {
@@ -120,9 +148,24 @@ function heldRows(routing: Routing, rib: FamilyRib, row: number, view: 'in' | 'b
         best: lostBy === undefined,
         ...(lostBy !== undefined && { reason: `the best one has: ${lostBy}` }),
         ...(origin && { origin }),
+        ...(withRules && importRules(routing, rib, row, peer, attributes)),
       },
     ]
   })
+}
+
+function importRules(
+  routing: Routing,
+  rib: FamilyRib,
+  row: number,
+  index: number,
+  attributes: number,
+): Pick<RouteRow, 'acceptedBy' | 'changedBy'> {
+  const peer = routing.peerAt(index)
+  if (!peer) return {}
+  const { verdict, rules } = routing.imported(peer, rib, row, attributes)
+  const acceptedBy = originOf(peer.link.declaration.importPolicy, verdict.rule)
+  return { ...(acceptedBy && { acceptedBy }), ...(rules.length > 0 && { changedBy: rules }) }
 }
 
 function sentRows(routing: Routing, rib: FamilyRib, row: number, only?: string): RouteRow[] {
@@ -152,19 +195,23 @@ function formatSent(peer: RoutedPeer, list: Uint8Array): string {
 }
 
 function verdictFor(routing: Routing, rib: FamilyRib, row: number, peer: RoutedPeer): PeerVerdict {
-  const no = (reason: string): PeerVerdict => ({ peer: peer.name, sent: false, reason })
+  const no = (reason: string, at?: StatementOrigin): PeerVerdict => {
+    return { peer: peer.name, sent: false, reason, ...(at && { statement: at }) }
+  }
   const { blocked } = peer.link.declaration
   if (blocked !== undefined) return no(`the peer is held down: ${blocked}`)
   if (!peer.negotiated) return no('the session is down')
   if (!peer.negotiated.families.includes(rib.family)) return no(`${rib.family} was not negotiated with this peer`)
   const decision = row < 0 ? undefined : routing.outbound.decision(peer, rib, row)
   const sent = row < 0 ? undefined : routing.outbound.sent(peer, rib, row)
-  if (!decision || (decision.id === 0 && !sent)) return no(decision?.reason ?? 'no route')
+  const statement = decision && originOf(peer.link.declaration.exportPolicy, decision.rule)
+  if (!decision || (decision.id === 0 && !sent)) return no(decision?.reason ?? 'no route', statement)
   if (!sent) return no('about to be sent')
   return {
     peer: peer.name,
     sent: true,
     reason: decision.id === 0 ? `about to be withdrawn: ${decision.reason}` : decision.reason,
+    ...(statement && decision.id !== 0 && { statement }),
     nextHop: String(sent.nextHop),
     attributes: formatSent(peer, sent.list),
   }

@@ -42,6 +42,7 @@ export interface Transport {
 export interface DialTarget {
   readonly remote: Endpoint
   readonly localAddress?: Address
+  readonly localPort?: number
   readonly options?: SocketOptions
   /** Key of TCP MD5 (RFC 2385). */
   readonly password?: Secret

@@ -4,7 +4,7 @@
  */
 
 import { u16, u32, type Writer } from '../bytes.ts'
-import type { AttributeCodec } from './codec.ts'
+import type { AttributeCodec, SenderContext } from './codec.ts'
 
 export interface AsPathSegment {
   readonly type: 'sequence' | 'set' | 'confed-sequence' | 'confed-set'
@@ -19,7 +19,7 @@ const segmentTypes = ['set', 'sequence', 'confed-sequence', 'confed-set'] as con
 const longestSegment = 255
 
 const asnWidth = (fourOctetAsn: boolean): 2 | 4 => (fourOctetAsn ? 4 : 2)
-const isConfederation = (segment: AsPathSegment) => segment.type.startsWith('confed')
+const isConfederation = (segment: Pick<AsPathSegment, 'type'>) => segment.type.startsWith('confed')
 
 export const asPath: AttributeCodec<AsPath> = {
   type: 2,
@@ -31,7 +31,7 @@ export const asPath: AttributeCodec<AsPath> = {
     const width = asnWidth(sender.fourOctetAsn)
     return (
       checkSegments(bytes, at, end, width) ??
-      checkSegmentTypes(bytes, at, end, width, sender.external) ??
+      checkSegmentTypes(bytes, at, end, width, sender) ??
       checkFirst(bytes, at, end, width, sender.firstAsn)
     )
   },
@@ -47,7 +47,7 @@ export const as4Path: AttributeCodec<AsPath> = {
   transitive: true,
   malformed: 'attribute-discard',
   check: (bytes, at, end) => (end > at ? checkSegments(bytes, at, end, 4) : 'empty'),
-  refuse: (bytes, at, end) => checkSegmentTypes(bytes, at, end, 4, false),
+  refuse: (bytes, at, end, sender) => checkSegmentTypes(bytes, at, end, 4, { ...sender, external: false }),
   decode: (bytes, at, end) => readSegments(bytes, at, end, 4),
   encode: (path, into) => writeSegments(path, into, 4),
   format: formatAsPath,
@@ -90,7 +90,7 @@ export function mergeAs4Path(path: AsPath, as4: AsPath): AsPath {
   const real = withoutConfederation(as4)
   const surplus = asPathLength(path) - asPathLength(real)
   if (surplus < 0) return path
-  return [...leadingHops(path, surplus), ...real].reduce(joinSequences, [])
+  return joinSequences([...leadingHops(path, surplus), ...real])
 }
 
 /** Whether an ASN has to be hidden behind AS_TRANS from a two-octet peer. */
@@ -117,11 +117,16 @@ function leadingHops(path: AsPath, hops: number): AsPathSegment[] {
   return taken
 }
 
-function joinSequences(joined: AsPathSegment[], segment: AsPathSegment): AsPathSegment[] {
-  const last = joined.at(-1)
-  if (last?.type !== 'sequence' || segment.type !== 'sequence') return [...joined, segment]
-  if (last.asns.length + segment.asns.length > longestSegment) return [...joined, segment]
-  return [...joined.slice(0, -1), { type: 'sequence', asns: [...last.asns, ...segment.asns] }]
+/** A path may have thousands of segments: each is looked at once. */
+function joinSequences(path: AsPath): AsPath {
+  const joined: AsPathSegment[] = []
+  for (const segment of path) {
+    const last = joined.at(-1)
+    const both = last?.type === 'sequence' && segment.type === 'sequence' ? [...last.asns, ...segment.asns] : undefined
+    if (both && both.length <= longestSegment) joined[joined.length - 1] = { type: 'sequence', asns: both }
+    else joined.push(segment)
+  }
+  return joined
 }
 
 /** RFC 7606 section 7.2, and AS 0 by RFC 7607 section 2. */
@@ -148,12 +153,12 @@ function checkSegmentTypes(
   at: number,
   end: number,
   width: 2 | 4,
-  external: boolean,
+  { external, asSets = false }: SenderContext,
 ): string | undefined {
   for (; at < end; at += 2 + bytes[at + 1]! * width) {
     const type = segmentTypes[bytes[at]! - 1]!
-    if (type === 'set' || type === 'confed-set') return 'AS_SET, RFC 9774 3'
-    if (external && type === 'confed-sequence') return 'confederation segment from an external peer, RFC 5065 5'
+    if (!asSets && (type === 'set' || type === 'confed-set')) return 'AS_SET, RFC 9774 3'
+    if (external && isConfederation({ type })) return 'confederation segment from an external peer, RFC 5065 5'
   }
   return undefined
 }

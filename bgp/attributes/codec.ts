@@ -20,6 +20,8 @@ export interface SenderContext extends AttributeContext {
   readonly localAsn: number
   /** Required as the leftmost ASN of the path; 0 for no such rule (RFC 4271 section 6.3). */
   readonly firstAsn: number
+  /** Takes paths with AS_SETs, which are malformed otherwise (RFC 9774 section 3). */
+  readonly asSets?: boolean
 }
 
 export interface AttributeCodec<Value> {
@@ -36,7 +38,7 @@ export interface AttributeCodec<Value> {
   /** What is wrong with the octets of the value, or undefined. */
   check(bytes: Uint8Array, at: number, end: number, sender: SenderContext): string | undefined
   /** Why well-formed octets are refused all the same: treat-as-withdraw, whatever `malformed` says. */
-  refuse?(bytes: Uint8Array, at: number, end: number): string | undefined
+  refuse?(bytes: Uint8Array, at: number, end: number, sender: SenderContext): string | undefined
   /** The value of checked octets. */
   decode(bytes: Uint8Array, at: number, end: number, context: AttributeContext): Value
   encode(value: Value, into: Writer, context: AttributeContext): void

@@ -21,7 +21,8 @@ export const communities: AttributeCodec<readonly number[]> = {
     return values
   },
   encode: (values, into) => {
-    for (const value of [...new Set(values)].sort((a, b) => a - b)) into.u32(value)
+    // Sorted rather than put into a Set, whose hash of numbers is the same everywhere: a peer could choose 16,000 that collide.
+    for (const value of distinct(values, (a, b) => a - b)) into.u32(value)
   },
   format: (values) => values.map(formatCommunity).join(' '),
 }

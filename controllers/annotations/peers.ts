@@ -4,7 +4,7 @@
  */
 
 import { type Address, formatAddress } from 'bgp-ts'
-import { parse } from 'yaml'
+import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { parseAddress } from '../../policy/index.ts'
 import { bfdAnnotation, readBfd } from './bfd-settings.ts'
@@ -47,13 +47,9 @@ const entrySchema = z.strictObject({
 
 /** The YAML of `kube-router.io/peers`. */
 export function readPeers(text: string): Read<PeerSetting[]> {
-  let document: unknown
-  try {
-    document = parse(text)
-  } catch (error) {
-    return bad(unshown, `is no valid YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`)
-  }
-  const parsed = z.array(entrySchema).safeParse(document)
+  const document = readYaml(text)
+  if (!document.ok) return document
+  const parsed = z.array(entrySchema).safeParse(document.value)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     const where = issue?.path.join('.') || 'the list'
@@ -69,8 +65,11 @@ export function readPeers(text: string): Read<PeerSetting[]> {
     const bfd = readBfd(entry.bfd)
     if (named !== undefined && password !== undefined)
       return bad(unshown, `is wrong at ${remoteip}: password and password-from are alternatives`)
+    if (entry.ttl !== undefined && entry['ttl-security'] !== undefined)
+      return bad(unshown, `is wrong at ${remoteip}: ttl and ttl-security are alternatives`)
     const peer = readPeer(remoteip, remoteasn, port, password, localip)
-    if (!peer.ok) return peer
+    // A forgotten space or comma makes a password part of what stands before it.
+    if (!peer.ok) return /password/i.test(peer.item) ? bad(unshown, peer.expected) : peer
     const wrong = labels.map(readLabel).find((label) => !label.ok)
     if (wrong) return wrong
     peers.push({
@@ -81,6 +80,23 @@ export function readPeers(text: string): Read<PeerSetting[]> {
     })
   }
   return withoutRepeats(peers)
+}
+
+/** Where it is wrong, and never what stands there. A tag is wrong too: it would take the place of a password that begins with `!`. */
+function readYaml(text: string): Read<unknown> {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const [wrong] = [...document.errors, ...document.warnings]
+  if (wrong) {
+    const { line, col } = lines.linePos(wrong.pos[0])
+    const what = wrong.code.toLowerCase().replaceAll('_', ' ')
+    return bad(unshown, `is no valid YAML: ${what}, line ${line}, column ${col}`)
+  }
+  try {
+    return good(document.toJS() as unknown)
+  } catch {
+    return bad(unshown, 'is no valid YAML: an alias (*name) has no anchor (&name) before it')
+  }
 }
 
 export const legacyAnnotations = {

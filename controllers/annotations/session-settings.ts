@@ -7,13 +7,15 @@ import { type Family, families } from 'bgp-ts'
 import { z } from 'zod'
 import type { PeerDeclaration, PrefixLimit } from '../../speaker/index.ts'
 
-export type SessionSettings = Partial<
+/** As the speaker takes it. */
+export type SessionTerms = Partial<
   Pick<
     PeerDeclaration,
     | 'families'
     | 'passive'
     | 'holdTime'
     | 'connectRetry'
+    | 'localPort'
     | 'ttl'
     | 'ttlSecurity'
     | 'device'
@@ -23,9 +25,15 @@ export type SessionSettings = Partial<
     | 'maxPrefixes'
     | 'addPath'
     | 'extendedNextHop'
+    | 'enhancedRefresh'
     | 'bfd'
   >
 >
+
+/** As one place says it. */
+export type SessionSettings = Omit<SessionTerms, 'gracefulRestart'> & {
+  readonly gracefulRestart?: PeerDeclaration['gracefulRestart'] | false
+}
 
 const familyNames = { ipv4: 'ipv4-unicast', ipv6: 'ipv6-unicast' } as const
 const familyList = z.array(z.enum(['ipv4', 'ipv6'])).min(1)
@@ -47,6 +55,7 @@ const prefixLimit = z.strictObject({
 
 /** Fields of an entry, none of them required. */
 export const sessionShape = {
+  'local-port': z.int().min(1).max(65535).optional().describe('Port that connections to it are opened from.'),
   ttl: hops.optional().describe('Hops that what we send may take.'),
   'ttl-security': hops
     .optional()
@@ -71,6 +80,12 @@ export const sessionShape = {
     .optional()
     .describe('Different prefixes that the peer may announce, in each family or by family.'),
   'add-path': familyList.optional().describe('Families of which several paths a prefix are taken (RFC 7911).'),
+  'enhanced-refresh': z
+    .boolean()
+    .optional()
+    .describe(
+      'Offer refreshes with a beginning and an end (RFC 7313). FRR 8 answers none at all then before it has sent End-of-RIB.',
+    ),
   'extended-next-hop': z.boolean().optional().describe('Offer IPv4 routes with IPv6 next hops (RFC 8950).'),
 } as const
 
@@ -91,6 +106,7 @@ export function readSession(written: Written): SessionSettings {
     passive: written.passive,
     holdTime: written['hold-time'],
     connectRetry: written['connect-retry'],
+    localPort: written['local-port'],
     ttl: written.ttl,
     ttlSecurity: written['ttl-security'],
     device: written.interface,
@@ -100,7 +116,17 @@ export function readSession(written: Written): SessionSettings {
     maxPrefixes: limitOf(written['max-prefixes']),
     addPath: written['add-path'] && inOrder(written['add-path']),
     extendedNextHop: written['extended-next-hop'],
+    enhancedRefresh: written['enhanced-refresh'],
   })
+}
+
+/** What holds of what several places say, the nearest to the peer last. Of hops and TTL security, which are alternatives, the nearest counts. */
+export function settle(...places: readonly SessionSettings[]): SessionTerms {
+  const said: SessionSettings = Object.assign({}, ...places)
+  const { gracefulRestart, ttl: _ttl, ttlSecurity: _ttlSecurity, ...rest } = said
+  const nearest = places.findLast(({ ttl, ttlSecurity }) => (ttl ?? ttlSecurity) !== undefined)
+  const hops = defined({ ttl: nearest?.ttl, ttlSecurity: nearest?.ttlSecurity })
+  return { ...rest, ...hops, ...(gracefulRestart && { gracefulRestart }) }
 }
 
 /** What a flag that names one number for both families means. */
@@ -113,8 +139,8 @@ function inOrder(names: readonly (keyof typeof familyNames)[]): readonly Family[
   return families.filter((family) => names.some((name) => familyNames[name] === family))
 }
 
-function restartOf(written: Written['graceful-restart']): PeerDeclaration['gracefulRestart'] {
-  if (written === undefined || written === false) return undefined
+function restartOf(written: Written['graceful-restart']): SessionSettings['gracefulRestart'] {
+  if (written === undefined || written === false) return written
   if (written === true) return { time: 90, longLived: 0 }
   return { time: written.time, longLived: written['long-lived'] }
 }

@@ -6,7 +6,7 @@ import type { OriginatedRoute } from '../../speaker/index.ts'
 import type { NodeSettings } from '../annotations/node-settings.ts'
 import type { PeerPassword } from '../annotations/passwords.ts'
 import type { ServiceSettings } from '../annotations/service-settings.ts'
-import type { SessionSettings } from '../annotations/session-settings.ts'
+import type { SessionTerms } from '../annotations/session-settings.ts'
 import type { NodeTopology } from '../annotations/topology.ts'
 import type { Finding } from '../findings.ts'
 import type { PlannedAggregate } from './aggregates.ts'
@@ -61,7 +61,7 @@ export interface PlannedPeer {
   /** Interface of a link-local address. */
   readonly zone: string | undefined
   readonly password: PeerPassword | undefined
-  readonly session: SessionSettings
+  readonly session: SessionTerms
   readonly families: readonly Family[]
   /** Which flag, annotation or Node object it comes from. */
   readonly origin: string

@@ -4,6 +4,7 @@ import { families, formatAddress } from 'bgp-ts'
 import { familyOfAddress } from '../../policy/index.ts'
 import { annotations, type NodeSettings } from '../annotations/node-settings.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation } from '../annotations/peers.ts'
+import { settle } from '../annotations/session-settings.ts'
 import { type NodeTopology, readTopology } from '../annotations/topology.ts'
 import { type Finding, warning } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
@@ -71,7 +72,7 @@ function routerPeer(peer: PeerSetting, origin: string, { addresses, asn, options
     localAddress: peer.zone ? peer.localAddress : localAddress,
     zone: peer.zone,
     password: peer.password,
-    session: { ...options.session, ...(type === 'external' && options.externalSession), ...peer.session },
+    session: settle(options.session, type === 'external' ? options.externalSession : {}, peer.session ?? {}),
     families: families.filter((one) => addresses.best[one] !== undefined && (wanted?.includes(one) ?? true)),
     origin,
     blocked,
@@ -150,7 +151,7 @@ function nodePeer(
     localAddress: local,
     zone: undefined,
     password: undefined,
-    session: options.session,
+    session: settle(options.session),
     families: families.filter((family) => theirs.best[family] !== undefined),
     origin: `node/${node.name}`,
     blocked: undefined,

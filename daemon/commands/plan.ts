@@ -5,6 +5,7 @@ import { type Finding, plan as makePlan, type Plan, type View } from '../../cont
 import { nodeClock, type Timer } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
 import type { Settings } from '../config/flags.ts'
+import { readPeerPolicies } from '../config/kubernetes-file.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
 import { newLog } from '../log.ts'
 import { planText, routeText } from '../render/views.ts'
@@ -17,11 +18,13 @@ export interface PlanRequest {
 }
 
 export async function plan(
-  { settings }: Loaded,
+  { settings, document }: Loaded,
   environment: Readonly<Record<string, string | undefined>>,
   request: PlanRequest,
 ): Promise<void> {
   const options = planOptions(settings, environment)
+  // Policies come after the plan; that they are wrong is to be known before.
+  if (document) readPeerPolicies(document)
   const { view, findings } = await readOnce(settings, options.nodeName)
   const own = makePlan(view, options)
   const whole = { ...own, findings: [...findings, ...own.findings] }

@@ -9,6 +9,7 @@ import type { Loaded } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { following } from '../following.ts'
 import { type HealthServer, serveHealth } from '../health.ts'
+import { heldBackFindings } from '../held-back.ts'
 import { kernelFindings, kernelOptions, kernelWorld } from '../kernel-routes.ts'
 import { logSessions, newLog } from '../log.ts'
 import { circumstancesOfStart, longestRestart } from '../restart.ts'
@@ -66,7 +67,7 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
       plan: undefined,
       view: undefined,
       get findings() {
-        return kernelFindings(speaker.kernel, 'this machine')
+        return [...heldBackFindings(speaker.snapshot()), ...kernelFindings(speaker.kernel, 'this machine')]
       },
       source: `configuration ${settings.config}`,
       sync: alwaysSynced,

@@ -1,7 +1,7 @@
 /** YAML or JSON text as a value, and the way back from a path in it to a line. JSON is read by the platform: files of routes are large. */
 
 import { readFileSync } from 'node:fs'
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml'
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { ConfigError } from './flag.ts'
 import { didYouMean } from './nearest.ts'
@@ -11,6 +11,8 @@ export interface ConfigDocument {
   readonly value: unknown
   /** `file:line:column path` of a place in the document. */
   place(path: readonly PropertyKey[]): string
+  /** The same of the last key of the path, and not of its value. */
+  keyPlace(path: readonly PropertyKey[]): string
   /** `file:line:column` alone. */
   line(path: readonly PropertyKey[]): string
 }
@@ -33,14 +35,13 @@ function readJson(name: string, text: string): ConfigDocument {
       name,
       value: JSON.parse(text) as unknown,
       place: (path) => withLines()?.place(path) ?? joined(name, path),
+      keyPlace: (path) => withLines()?.keyPlace(path) ?? joined(name, path),
       line: (path) => withLines()?.line(path) ?? joined(name, path),
     }
   } catch (error) {
-    throw new ConfigError(
-      name,
-      text.slice(0, 40),
-      `is no valid JSON: ${error instanceof Error ? error.message : error}`,
-    )
+    // What follows the comma quotes the text.
+    const what = error instanceof Error ? error.message.split(/, (?:\.{3})?"/)[0] : error
+    throw new ConfigError(name, shown(text.slice(0, 40)), `is no valid JSON: ${what}`)
   }
 }
 
@@ -52,17 +53,53 @@ function readYaml(name: string, text: string): ConfigDocument {
     const { line, col } = lines.linePos(wrong.pos[0])
     throw new ConfigError(
       `${name}:${line}:${col}`,
-      text.split('\n')[line - 1]?.trim(),
+      shown(text.split('\n')[line - 1]?.trim()),
       `is no valid YAML: ${wrong.message}`,
     )
   }
-  const line = (path: readonly PropertyKey[]) => {
-    const offset = offsetOf(document, path)
+  const at = (offset: number | undefined) => {
     if (offset === undefined) return name
     const { line: row, col } = lines.linePos(offset)
     return `${name}:${row}:${col}`
   }
-  return { name, value: document.toJS() as unknown, line, place: (path) => joined(line(path), path) }
+  const line = (path: readonly PropertyKey[]) => at(offsetOf(document, path))
+  return {
+    name,
+    value: contentsOf(document, name),
+    line,
+    place: (path) => joined(line(path), path),
+    keyPlace: (path) => joined(at(offsetOfKey(document, path) ?? offsetOf(document, path)), path),
+  }
+}
+
+function contentsOf(document: Document, name: string): unknown {
+  try {
+    return document.toJS() as unknown
+  } catch {
+    throw new ConfigError(name, '(not shown)', 'is no valid YAML: an alias (*name) has no anchor (&name) before it')
+  }
+}
+
+const unshown = '(not shown)'
+
+/** A piece of the text, unless a password may stand in it: what is wrong is printed and logged. */
+function shown(text: string | undefined): string | undefined {
+  return text !== undefined && /password/i.test(text) ? unshown : text
+}
+
+/** The same of a value at a path. */
+function withoutPasswords(value: unknown, key: PropertyKey | undefined): unknown {
+  if (key === 'password') return unshown
+  if (Array.isArray(value)) return value.map((one, index) => withoutPasswords(one, index))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withoutPasswords(one, name)]))
+}
+
+function offsetOfKey(document: Document, path: readonly PropertyKey[]): number | undefined {
+  const mapping = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
+  if (!isMap(mapping)) return undefined
+  const key = mapping.items.map((item) => item.key).find((one) => isScalar(one) && one.value === path.at(-1))
+  return isNode(key) ? key.range?.[0] : undefined
 }
 
 /** Where the value at a path begins, or the nearest place above it that is there. */
@@ -97,11 +134,12 @@ function complaint(document: ConfigDocument, root: unknown, schema: z.ZodType, i
   if (issue.code === 'unrecognized_keys') {
     const [key = ''] = issue.keys
     const expected = `is no key here${didYouMean(key, keysAt(schema, path))}`
-    return new ConfigError(document.place([...path, key]), key, expected)
+    return new ConfigError(document.keyPlace([...path, key]), key, expected)
   }
   const inner = issue.code === 'invalid_union' ? issue.errors.flat().find(saysMore) : undefined
   if (inner) return complaint(document, root, schema, { ...inner, path: [...path, ...inner.path] })
-  return new ConfigError(document.place(path), valueAt(root, path), message)
+  const secret = path.find((part) => part === 'password')
+  return new ConfigError(document.place(path), withoutPasswords(valueAt(root, path), secret ?? path.at(-1)), message)
 }
 
 /** Of the ways in which a value is none of several things: one that is about something inside it. */

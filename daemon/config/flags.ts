@@ -3,7 +3,7 @@
  * Each can be given as an environment variable (`TANDEM_CLUSTER_ASN`) and in `--config FILE` under the same name.
  */
 
-import { Address } from 'bgp-ts'
+import { Address, families } from 'bgp-ts'
 import {
   drainSignals,
   drainsByDefault,
@@ -28,6 +28,7 @@ import {
   oneOf,
   text,
 } from './flag.ts'
+import type { FamilyLimits } from './values.ts'
 
 /** `--cluster-asn`: a private ASN, as kube-router wants it. */
 const privateAsn: FlagType<number> = {
@@ -95,6 +96,21 @@ const command: FlagType<readonly string[]> = {
 
 const port = integer(1, 65535)
 
+const familyLimits: FlagType<FamilyLimits> = {
+  placeholder: 'N|ipv4=N,ipv6=N',
+  read: (value) => {
+    const match = /^(?:(\d{1,9})|(?:ipv4=(\d{1,9}))?,?(?:ipv6=(\d{1,9}))?)$/.exec(value.replaceAll(' ', ''))
+    const limits = match && readLimits([match[1] ?? match[2], match[1] ?? match[3]])
+    return limits || undefined
+  },
+  expected: 'is neither a number of routes from 1 up, nor ipv4=N,ipv6=N',
+}
+
+function readLimits(texts: readonly (string | undefined)[]): FamilyLimits | undefined {
+  const limits = families.flatMap((family, index) => (texts[index] ? [[family, Number(texts[index])] as const] : []))
+  return limits.length > 0 && limits.every(([, limit]) => limit > 0) ? Object.fromEntries(limits) : undefined
+}
+
 export const flags = {
   source: flag(
     oneOf('api', 'manifests', 'none'),
@@ -105,7 +121,7 @@ export const flags = {
   config: flag(
     named('FILE'),
     '',
-    'settings under the names of these flags; with --source none also peers, policies and routes',
+    'settings under the names of these flags, sets and policies; with --source none also peers and routes',
   ),
   kubeconfig: flag(named('FILE'), '', 'kubeconfig of the API server; wins over --master', "the pod's service account"),
   master: flag(named('URL'), '', 'URL of the API server', "the pod's service account"),
@@ -317,6 +333,12 @@ export const flags = {
   'install-routes-on-exit': flag(oneOf('keep', 'remove'), 'keep', 'what becomes of them when the daemon ends'),
   'install-routes-command': flag(command, ['ip'], 'how iproute2 is started', 'ip'),
 
+  'maximum-out': flag(
+    familyLimits,
+    {},
+    'routes that a peer is sent at most, in each family or by family; more are held back, so that its own limit never trips',
+    'none',
+  ),
   'import-default': flag(oneOf('accept', 'reject'), 'accept', 'what happens to a received route that no rule refuses'),
 } satisfies Record<string, Flag<never> | Flag<unknown>>
 

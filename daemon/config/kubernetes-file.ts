@@ -6,24 +6,26 @@
 import { z } from 'zod'
 import { type NeighbourEntry, NeighbourSet, type Policy } from '../../policy/index.ts'
 import { type ConfigDocument, checked } from './document.ts'
+import { ConfigError } from './flag.ts'
+import { flags } from './flags.ts'
 import { readPolicies } from './policy-file.ts'
-import { policiesShape, policyNames } from './policy-schema.ts'
-import { type FamilyLimits, maximumOut, readLimits } from './values.ts'
+import { neighbourItems, policiesShape, policyNames } from './policy-schema.ts'
+import { speakerKeys } from './speaker-schema.ts'
+import { borderShape, readBorder } from './values.ts'
 
 export const kubernetesFileSchema = z.strictObject({
   ...policiesShape,
   'peer-policies': z
     .array(
       z.strictObject({
-        neighbours: z
-          .array(z.union([z.string(), z.int()]))
+        neighbours: neighbourItems
           .optional()
           .describe(
             'Peers by address, prefix of addresses, ASN, `external`, `internal`, or names of sets. Default: all.',
           ),
         import: policyNames.describe('Policy for what these peers send, or a list of them.'),
         export: policyNames.describe('Policy for what these peers are sent, or a list of them.'),
-        'maximum-out': maximumOut.optional(),
+        ...borderShape,
       }),
     )
     .default([])
@@ -37,13 +39,18 @@ export interface PeerPolicy {
   readonly neighbours: NeighbourSet
   readonly import: Policy | undefined
   readonly export: Policy | undefined
-  readonly maximumOut: FamilyLimits | undefined
+  readonly border: ReturnType<typeof readBorder>
 }
 
 const everybody: readonly NeighbourEntry[] = (['external', 'internal'] as const).map((type) => ({ by: 'type', type }))
 
 /** In the order of the file; throws `ConfigError` with file, line and path for the first thing that is wrong. */
 export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
+  for (const key of Object.keys((document.value ?? {}) as object)) {
+    if (!speakerKeys.includes(key) || kubernetesKeys.includes(key) || key in flags) continue
+    const expected = 'is for --source none: with Kubernetes, Nodes and Services say who peers and what is advertised'
+    throw new ConfigError(document.keyPlace([key]), key, expected)
+  }
   const file = checked(document, kubernetesFileSchema)
   const policies = readPolicies(document, file, [])
   return file['peer-policies'].map((part, index): PeerPolicy => {
@@ -52,13 +59,14 @@ export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
       const names = part[key]
       return names === undefined ? undefined : policies.list(names, [...path, key], true)
     }
-    const entries = part.neighbours && policies.sets.neighbours.entries(part.neighbours, [...path, 'neighbours'])
-    const limits = part['maximum-out']
+    const { neighbours } = part
+    const entries =
+      neighbours === undefined ? everybody : policies.sets.neighbours.entries(neighbours, [...path, 'neighbours'])
     return {
-      neighbours: new NeighbourSet(entries ?? everybody),
+      neighbours: new NeighbourSet(entries),
       import: list('import'),
       export: list('export'),
-      maximumOut: limits === undefined ? undefined : readLimits(limits),
+      border: readBorder(part),
     }
   })
 }

@@ -151,6 +151,9 @@ export const policiesShape = {
     .describe('Beside the built-in `accept-all`, `reject-all` and `originated-only`.'),
 }
 
+/** Peers, or names of sets of them. */
+export const neighbourItems = list(neighbourItem)
+
 /** The name of a policy, or a list that a route goes through in order. */
 export const policyNames = z.union([text, z.array(text).min(1)]).optional()
 

@@ -9,6 +9,7 @@ import {
   type AsPathFacts,
   AsPathPattern,
   type CommunityPattern,
+  communityNames,
   communityPatternForm,
   entryOf,
   type NeighbourEntry,
@@ -40,7 +41,11 @@ export type Path = readonly PropertyKey[]
 
 /** How the items of one kind of set are read. */
 interface Kind<Item, Entry> {
-  readonly noun: string
+  readonly set: string
+  /** What a word could name but does not. */
+  readonly missing: string
+  /** Names beside those of the sets. */
+  readonly names?: readonly string[]
   /** The entry that an item is, undefined where it is none and may be a name; throws where it is neither. */
   read(item: Item, path: Path): Entry | undefined
   /** What would be right, where an item is no name either. */
@@ -52,24 +57,18 @@ class Named<Item, Entry> {
   readonly #document: ConfigDocument
   readonly #kind: Kind<Item, Entry>
   readonly #sets = new Map<string, readonly Entry[]>()
-  /** What else an item may name, e.g. peers. */
-  readonly #others: ReadonlySet<string>
 
-  constructor(document: ConfigDocument, kind: Kind<Item, Entry>, others: readonly string[] = []) {
+  constructor(document: ConfigDocument, kind: Kind<Item, Entry>) {
     this.#document = document
     this.#kind = kind
-    this.#others = new Set(others)
   }
 
   define(sets: Readonly<Record<string, readonly Item[]>>, path: Path): void {
     for (const [name, list] of Object.entries(sets)) {
-      const taken = this.#others.has(name) || this.#kind.read(name as Item, [...path, name]) !== undefined
-      if (taken)
-        throw new ConfigError(
-          this.#document.place([...path, name]),
-          name,
-          `means something else: ${this.#kind.noun} needs another name`,
-        )
+      if (this.#kind.read(name as Item, [...path, name]) !== undefined) {
+        const expected = `means something else: ${this.#kind.set} needs another name`
+        throw new ConfigError(this.#document.keyPlace([...path, name]), name, expected)
+      }
       this.#sets.set(name, this.entries(list, [...path, name]))
     }
   }
@@ -86,9 +85,9 @@ class Named<Item, Entry> {
     const entry = this.#kind.read(item, path)
     if (entry !== undefined) return [entry]
     const place = this.#document.place(path)
-    const { noun, expected } = this.#kind
+    const { missing, names = [], expected } = this.#kind
     if (typeof item !== 'string' || !/^[A-Za-z][\w.-]*$/.test(item)) throw new ConfigError(place, item, expected)
-    throw new ConfigError(place, item, `is not ${noun}${didYouMean(item, [...this.#sets.keys(), ...this.#others])}`)
+    throw new ConfigError(place, item, `${missing}${didYouMean(item, [...this.#sets.keys(), ...names])}`)
   }
 }
 
@@ -103,30 +102,32 @@ export class SetBook {
   constructor(document: ConfigDocument, sets: Sets, peers: readonly string[]) {
     this.#document = document
     this.prefixes = new Named(document, {
-      noun: 'a set of prefixes',
+      set: 'a set of prefixes',
+      missing: 'is no set of prefixes',
       read: (item, path) => this.#prefix(item, path),
       expected: 'is not a prefix such as 10.0.0.0/8 or 2001:db8::/32 ge 40 le 48',
     })
     const isPeer = new Set(peers)
-    this.neighbours = new Named(
-      document,
-      {
-        noun: 'a peer, nor a set of neighbours',
-        read: (item) => {
-          const entry = parseNeighbour(String(item))
-          return entry.by === 'name' && !isPeer.has(entry.name) ? undefined : entry
-        },
-        expected: 'is not a peer, an address, a prefix, an ASN, external or internal',
+    this.neighbours = new Named(document, {
+      set: 'a set of neighbours',
+      missing: 'is neither a peer nor a set of neighbours',
+      names: peers,
+      read: (item) => {
+        const entry = parseNeighbour(String(item))
+        return entry.by === 'name' && !isPeer.has(entry.name) ? undefined : entry
       },
-      peers,
-    )
+      expected: 'is not a peer, an address, a prefix, an ASN, external or internal',
+    })
     this.asPaths = new Named(document, {
-      noun: 'a set of AS paths',
+      set: 'a set of AS paths',
+      missing: 'is no set of AS paths',
       read: (item, path) => this.#asPath(item, path),
       expected: 'is not a pattern such as ^65001_ or _65010$',
     })
     this.communities = new Named(document, {
-      noun: 'a set of communities, nor a well-known one',
+      set: 'a set of communities',
+      missing: 'is neither a well-known community nor a set of communities',
+      names: Object.keys(communityNames),
       read: (item) => parseCommunityPattern(String(item)),
       expected: communityPatternForm,
     })
@@ -166,7 +167,7 @@ export class SetBook {
     if (typeof item === 'string') return /[A-Za-z]/.test(item) ? undefined : this.#pattern(item, path)
     const { contains, origin, neighbour, only, length, empty } = item
     const asns = (list: AsnItem | readonly AsnItem[] | undefined, key: string) =>
-      list === undefined ? undefined : new NumberSet([list].flat().map((one) => this.#asns(one, [...path, key])))
+      list === undefined ? undefined : this.#asnSet(list, [...path, key])
     const facts = {
       contains: asns(contains, 'contains'),
       origin: asns(origin, 'origin'),
@@ -178,6 +179,11 @@ export class SetBook {
     const known = Object.entries(facts).filter(([, value]) => value !== undefined)
     if (known.length > 0) return Object.fromEntries(known) as AsPathFacts
     throw new ConfigError(this.#document.place(path), item, 'says nothing: one of its keys is needed')
+  }
+
+  #asnSet(list: AsnItem | readonly AsnItem[], path: Path): NumberSet {
+    if (!Array.isArray(list)) return new NumberSet([this.#asns(list as AsnItem, path)])
+    return new NumberSet((list as readonly AsnItem[]).map((item, index) => this.#asns(item, [...path, index])))
   }
 
   #asns(item: AsnItem, path: Path): NumberRange {

@@ -68,14 +68,22 @@ function fileSettings(document: ConfigDocument | undefined): FileSettings {
     const place = document.place([name])
     if (!(name in flags))
       throw new ConfigError(
-        place,
+        document.keyPlace([name]),
         name,
         `is no setting; did you mean ${nearest(name, [...names, ...structureKeys]) ?? 'config'}?`,
       )
-    const text = Array.isArray(one) ? one.join(',') : String(one)
-    return [[name, { text, place }]]
+    return [[name, { text: textOfValue(one), place }]]
   })
   return Object.fromEntries(entries)
+}
+
+/** Lists and mappings of a file as they would stand on a command line. */
+function textOfValue(value: unknown): string {
+  if (Array.isArray(value)) return value.join(',')
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([key, one]) => `${key}=${String(one)}`)
+    .join(',')
 }
 
 const isPlain = (value: unknown) => typeof value !== 'object'

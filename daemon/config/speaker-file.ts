@@ -11,9 +11,17 @@ import {
   type SessionSettings,
   sameLimit,
   sessionShape,
+  settle,
   usualMaxPrefixes,
 } from '../../controllers/index.ts'
-import { familyOfAddress, noPolicy, type Policy, parseAddress, parsePrefix } from '../../policy/index.ts'
+import {
+  familyOfAddress,
+  noPolicy,
+  type Policy,
+  parseAddress,
+  parseNeighbour,
+  parsePrefix,
+} from '../../policy/index.ts'
 import type {
   BfdDeclaration,
   Desired,
@@ -25,12 +33,16 @@ import { type ConfigDocument, checked, readText } from './document.ts'
 import { ConfigError } from './flag.ts'
 import { type Policies, readPolicies } from './policy-file.ts'
 import { type BfdPart, type SpeakerFile, speakerFileSchema } from './speaker-schema.ts'
-import { familyNames } from './values.ts'
+import { familyNames, readBorder } from './values.ts'
 
 const everywhere = ['0.0.0.0', '::'].map((text) => ({ address: parseAddress(text)!, port: 179 }))
 
 /** What the file declares; throws `ConfigError` with file, line and path for the first thing that is wrong. */
 export function readSpeakerFile(document: ConfigDocument): Desired & { readonly deferral: number } {
+  if ('peer-policies' in ((document.value ?? {}) as object)) {
+    const expected = 'is for a daemon that follows Kubernetes: here each of the peers has its own import and export'
+    throw new ConfigError(document.keyPlace(['peer-policies']), 'peer-policies', expected)
+  }
   const file = checked(document, speakerFileSchema)
   const policies = readPolicies(document, file, namesOf(file))
   return {
@@ -100,10 +112,16 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
     const name = nameOf(peer)
     if (names.has(name)) throw new ConfigError(place('name'), name, 'is the name of two peers')
     names.add(name)
+    const meaning = parseNeighbour(name).by
+    if (meaning === 'type' || meaning === 'asn') {
+      throw new ConfigError(place('name'), name, 'means something else to policies: a peer needs another name')
+    }
     const local = peer['local-address']
     if (local && local.version !== address.version) {
       throw new ConfigError(place('local-address'), String(local), "is not of the family of the peer's address")
     }
+    if (peer.ttl !== undefined && peer['ttl-security'] !== undefined)
+      throw new ConfigError(place('ttl-security'), peer['ttl-security'], 'and ttl are alternatives')
     const ownAsn = peer['local-asn'] ?? file.asn
     if (peer['reflector-client'] && peer.asn !== ownAsn) {
       throw new ConfigError(place('reflector-client'), true, `is for internal peers, of AS ${ownAsn}`)
@@ -122,8 +140,7 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       ...(zone && { zone }),
       ...(length !== undefined && { dynamic: { length, limit: peer.limit } }),
       ...passwordOf(peer, place),
-      ...usualSession,
-      ...readSession(sessionPart(peer)),
+      ...settle(usualSession, readSession(sessionPart(peer))),
       ...(peer.bfd && { bfd: bfdOf(peer.bfd) }),
       port: peer.port,
       asn: peer.asn,
@@ -137,6 +154,7 @@ function readPeers(file: SpeakerFile, policies: Policies, document: ConfigDocume
       ...(peer['reflector-client'] && { reflectorClient: true }),
       importPolicy: policy('import'),
       exportPolicy: policy('export'),
+      ...readBorder(peer),
     }
   })
 }

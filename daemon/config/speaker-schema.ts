@@ -9,6 +9,7 @@ import { policiesShape, policyNames } from './policy-schema.ts'
 import {
   address,
   asn,
+  borderShape,
   clusterId,
   community,
   extendedCommunity,
@@ -72,6 +73,7 @@ const peerSchema = z.strictObject({
   export: policyNames.describe(
     'Policy for what the peer is sent, or a list of them. Without one nothing is sent (RFC 8212).',
   ),
+  ...borderShape,
 })
 
 const routeSchema = z.strictObject({

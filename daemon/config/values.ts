@@ -4,6 +4,7 @@ import { Address, type ExtendedCommunity, type Family, type Prefix } from 'bgp-t
 import { z } from 'zod'
 import { readClusterId, readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../../policy/index.ts'
+import type { PeerDeclaration } from '../../speaker/index.ts'
 
 export const asn = z.int().min(1).max(4294967295)
 export const port = z.int().min(1).max(65535)
@@ -69,19 +70,53 @@ export const extendedCommunity = z.string().transform((text, context): ExtendedC
 export const familyNames = { ipv4: 'ipv4-unicast', ipv6: 'ipv6-unicast' } as const
 export const family = z.enum(['ipv4', 'ipv6'])
 
+/** What holds at the border to a peer, beside its policies. */
+export const borderShape = {
+  'maximum-out': z
+    .union([limit(), z.strictObject({ ipv4: limit().optional(), ipv6: limit().optional() })], {
+      error: 'is not a number of routes, or a mapping of ipv4 and ipv6',
+    })
+    .optional()
+    .describe(
+      'Routes that it is sent at most, in each family, or by family. More are held back, so that its own limit never trips.',
+    ),
+  'graceful-shutdown': z
+    .enum(['obey', 'ignore'])
+    .default('obey')
+    .describe('Routes with GRACEFUL_SHUTDOWN from an external peer: local preference 0, or as any other (RFC 8326).'),
+  'first-as': z
+    .enum(['check', 'ignore'])
+    .default('check')
+    .describe("Whether paths from an external peer have to begin with the peer's ASN; route servers leave theirs out."),
+  'as-sets': z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe('Paths with AS_SETs (RFC 9774). They are never passed on.'),
+}
+
+function limit() {
+  return z.int().min(1).max(0x7fffffff)
+}
+
+type Border = z.output<z.ZodObject<typeof borderShape>>
+
+/** As peers are declared to the speaker. */
+export function readBorder(
+  part: Border,
+): Pick<PeerDeclaration, 'maximumOut' | 'obeysGracefulShutdown' | 'checksFirstAsn' | 'takesAsSets'> {
+  const limits = part['maximum-out']
+  return {
+    ...(limits !== undefined && { maximumOut: readLimits(limits) }),
+    obeysGracefulShutdown: part['graceful-shutdown'] === 'obey',
+    checksFirstAsn: part['first-as'] === 'check',
+    takesAsSets: part['as-sets'] === 'accept',
+  }
+}
+
 /** A number of routes for each family; a family without one has no limit. */
 export type FamilyLimits = { readonly [name in Family]?: number }
 
-const limit = z.int().min(1).max(0x7fffffff)
-export const maximumOut = z
-  .union([limit, z.strictObject({ ipv4: limit.optional(), ipv6: limit.optional() })], {
-    error: 'is not a number of routes, or a mapping of ipv4 and ipv6',
-  })
-  .describe(
-    'Routes that the peer is sent at most, in each family or by family; more are held back, so that its own limit never trips.',
-  )
-
-export function readLimits(limits: z.output<typeof maximumOut>): FamilyLimits {
+function readLimits(limits: NonNullable<Border['maximum-out']>): FamilyLimits {
   const { ipv4, ipv6 } = typeof limits === 'number' ? { ipv4: limits, ipv6: limits } : limits
   return { ...(ipv4 !== undefined && { 'ipv4-unicast': ipv4 }), ...(ipv6 !== undefined && { 'ipv6-unicast': ipv6 }) }
 }

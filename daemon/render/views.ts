@@ -1,6 +1,6 @@
 /** What the commands print: snapshots, routes and plans as tables. */
 
-import { formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
+import { families, formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
 import { formatFinding, type Plan, type PlannedLocal } from '../../controllers/index.ts'
 import type { FamilySnapshot, PeerSnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { age, table } from './table.ts'
@@ -13,7 +13,7 @@ function counts(negotiated: boolean, { advertised, accepted, rejected }: FamilyS
 const typeOf = ({ type, reflectorClient }: Pick<PeerSnapshot, 'type' | 'reflectorClient'>) =>
   reflectorClient ? `${type}, client` : type
 
-export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
+export function peersTable({ peers, dynamic }: Pick<SpeakerSnapshot, 'peers' | 'dynamic'>, width?: number): string {
   const withBfd = peers.some(({ bfd }) => bfd !== undefined)
   const bfdHeading = withBfd ? ['BFD'] : []
   const headings = ['PEER', 'AS', 'TYPE', 'STATE', 'SINCE', ...bfdHeading, 'IPV4 out/in/ref', 'IPV6 out/in/ref', 'NOTE']
@@ -26,9 +26,29 @@ export function peersTable({ peers }: SpeakerSnapshot, width?: number): string {
     ...(withBfd ? [peer.bfd?.state ?? '-'] : []),
     counts(peer.families.includes('ipv4-unicast'), peer.routes['ipv4-unicast']),
     counts(peer.families.includes('ipv6-unicast'), peer.routes['ipv6-unicast']),
-    peer.blocked ?? peer.bfd?.holdsSession ?? (peer.state === 'Established' ? '' : (peer.lastDown?.why ?? '')),
+    peer.blocked ?? peer.bfd?.holdsSession ?? (peer.state === 'Established' ? policyNote(peer) : downNote(peer)),
   ])
-  return peers.length === 0 ? 'no peers' : table(headings, rows, width)
+  const neighbours = dynamic.map(({ name, prefix, limit, peers: count, refused }) => {
+    const turnedAway = refused > 0 ? `, ${refused} connections turned away` : ''
+    return `neighbours of ${prefix}${name === prefix ? '' : ` (${name})`}: ${count} of at most ${limit}${turnedAway}`
+  })
+  return [peers.length === 0 ? 'no peers' : table(headings, rows, width), ...neighbours].join('\n')
+}
+
+/** Why it is down, and what is left of it. */
+function downNote({ lastDown, kept }: PeerSnapshot): string {
+  const left = kept ? `its routes stay for ${Math.ceil(kept.leftMs / 1000)} s` : undefined
+  return [lastDown?.why, left].filter(Boolean).join('; ')
+}
+
+/** Why a session that is up carries less than somebody may expect. */
+function policyNote({ policies, routes }: PeerSnapshot): string {
+  const without = (['import', 'export'] as const).filter((direction) => !policies[direction].declared)
+  const held = families.filter((family) => routes[family].heldBack > 0)
+  return [
+    ...(without.length > 0 ? [`no ${without.join(', no ')} policy`] : []),
+    ...held.map((family) => `${routes[family].heldBack} of ${family} held back: maximum-out`),
+  ].join('; ')
 }
 
 export function routesTable(rows: readonly RouteRow[], width?: number): string {

@@ -27,8 +27,12 @@ interface Receiver {
 /** Nobody's: no packet comes from there. */
 const noScope = -1
 const longestPacket = 64
-/** Read from one socket in a turn: all that fits into its buffer, but a flood must not keep the others waiting. */
+/** Read from one socket in a turn: all that fits into its buffer. More is a flood, which must not keep the others waiting. */
 const batch = 512
+/** Rest after such a turn: no neighbour may take a processor with packets that are good for nothing. */
+const floodPauseMs = 5
+
+const nothing = pollList([])
 
 const explained: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -84,14 +88,18 @@ export class Sockets {
 
   /** Gives all packets that have come; `bytes` and `from` are only valid during the call. */
   drain(take: (bytes: Uint8Array, length: number, from: Source) => void): void {
+    let isFlooded = false
     for (const { fd, from } of this.#receivers) {
-      for (let count = 0; count < batch; count++) {
+      let count = 0
+      for (; count < batch; count++) {
         const length = this.#udp.receive(fd, this.#bytes, this.#sender)
         if (length < 0) break
         this.#readSender(from)
         take(this.#bytes, length, from)
       }
+      if (count === batch) isFlooded = true
     }
+    if (isFlooded) this.#udp.wait(nothing, floodPauseMs)
   }
 
   release(path: Path): void {

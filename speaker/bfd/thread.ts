@@ -123,6 +123,10 @@ export class ThreadedBfd implements Bfd {
       this.#log.error({}, `no BFD: ${report.why}`)
       return
     }
+    if (report.kind === 'started') {
+      this.#log.info({ priority: report.priority }, 'the thread of BFD runs')
+      return
+    }
     const entry = this.#entries.get(report.id)
     if (!entry) return
     entry.problem = report.status.problem

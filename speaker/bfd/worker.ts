@@ -3,6 +3,7 @@
 import { parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { Loop } from './loop.ts'
 import type { Command, Report } from './messages.ts'
+import { raisePriority } from './priority.ts'
 import { openUdp, type Udp } from './udp.ts'
 
 const words = new Uint32Array(1)
@@ -14,6 +15,7 @@ function main(): void {
   let udp: Udp
   try {
     udp = openUdp()
+    report({ kind: 'started', priority: raisePriority() })
   } catch (error) {
     report({ kind: 'unavailable', why: error instanceof Error ? error.message : String(error) })
     return

@@ -5,6 +5,7 @@
 
 import { type Family, families, type Prefix } from 'bgp-ts'
 import type { Jobs } from '../jobs.ts'
+import { newSeed } from '../rib/keyed-hash.ts'
 import type { FamilyRib, Rib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import type { Timer, World } from '../world.ts'
@@ -50,7 +51,7 @@ export class KernelRoutes {
     this.kernel = kernel
     this.#world = world
     this.#peers = peers
-    const seed = () => Math.floor(world.random() * 0x100000000)
+    const seed = () => newSeed(world.random)
     this.hops = new NextHops(seed(), (prefix) => this.lanes[prefix.family].reconsider(prefix))
     this.sets = new HopSets((hop, isWanted) => this.hops.want(hop, isWanted))
     this.choice = new Choice(rib, zoneOf, this.hops, this.sets, this.options.maximumPaths)

@@ -5,6 +5,7 @@
 
 import { grown, grownBytes } from '../rib/prefix-table.ts'
 import type { FamilyRib } from '../rib/rib.ts'
+import { Guard } from './guard.ts'
 import type { OutTable } from './out-table.ts'
 
 const clean = 0
@@ -21,6 +22,8 @@ export class AdjRibOut {
   #taken = 0
   /** Routes that the peers have now. */
   count = 0
+  /** Where there is a limit to that. */
+  guard: Guard | undefined
 
   constructor(rib: FamilyRib, table: OutTable) {
     this.rib = rib
@@ -34,6 +37,17 @@ export class AdjRibOut {
   /** What was sent for a row, or 0. */
   sent(row: number): number {
     return row < this.#sent.length ? this.#sent[row]! : 0
+  }
+
+  /** Takes a limit, or none. What the peers have beyond it goes when its rows are looked at again. */
+  setLimit(limit: number | undefined): void {
+    if (limit === this.guard?.limit) return
+    const before = this.guard?.through ?? this.#sentRows()
+    this.guard = limit === undefined ? undefined : new Guard(limit, before)
+  }
+
+  *#sentRows(): Generator<number> {
+    for (let row = 0; row < this.#sent.length; row++) if (this.#sent[row] !== 0) yield row
   }
 
   isMarked(row: number): boolean {
@@ -90,6 +104,7 @@ export class AdjRibOut {
     copy.#marks = this.#marks.slice()
     copy.#queue = this.#queue.slice(this.#taken)
     copy.count = this.count
+    copy.guard = this.guard?.clone()
     for (const id of copy.#sent) this.#table.retain(id)
     return copy
   }

@@ -45,6 +45,10 @@ export interface ExportTerms {
   readonly self: { readonly [family in Family]?: Address }
   /** The speaker's declared address of each family. */
   readonly declared: { readonly [family in Family]?: Address }
+  /** Routes that these peers are sent at most, by family. */
+  readonly maximumOut: { readonly [family in Family]?: number }
+  /** How many routes each rule of the policy matched, by its index. */
+  readonly hits: Float64Array
   /** Of the words by which routes name peers, those that these peers bear. */
   readonly words: ReadonlySet<string>
   /** The only member, where the policy or split horizon makes a difference between peers. */
@@ -55,6 +59,8 @@ export interface ExportTerms {
 export interface ExportDecision {
   id: number
   reason: string
+  /** Index among the rules of the policy; -1 where another rule than the policy's decided. */
+  rule: number
 }
 
 interface CacheEntry {
@@ -76,7 +82,8 @@ export class Exporter {
   readonly #rib: Rib
   readonly #peers: readonly (RoutedPeer | undefined)[]
   readonly table = new OutTable()
-  readonly #decision: ExportDecision = { id: 0, reason: '' }
+  readonly #decision: ExportDecision = { id: 0, reason: '', rule: -1 }
+  readonly #stored = { table: {} as object, id: 0, generation: 0 }
   // The route that is decided about: set by `decide`, so that no object is made per prefix.
   #attributes = 0
   #originated = false
@@ -95,9 +102,14 @@ export class Exporter {
     source: 'originated',
     kind: '',
     neighbour: '',
+    neighbourAsn: undefined,
+    neighbourAddress: undefined,
     external: true,
     fromExternal: true,
+    localAsn: 0,
     attributes: () => this.#rib.attributes.attributes(this.#attributes),
+    nextHop: () => this.#rib.attributes.nextHop(this.#attributes),
+    stored: this.#stored,
   }
   /** What the attributes of a path become: by policy and, in it, by all else of the terms that makes a difference to the octets. */
   readonly #caches = new WeakMap<CompiledPolicy, Map<string, Cache>>()
@@ -108,10 +120,11 @@ export class Exporter {
   constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[]) {
     this.#rib = rib
     this.#peers = peers
+    this.#stored.table = rib.attributes
   }
 
-  /** The decision about the best path of a row. The object is reused: read it before the next call. */
-  decide(terms: ExportTerms, rib: FamilyRib, row: number): Readonly<ExportDecision> {
+  /** The decision about the best path of a row; counted in `hits`, where it is made to be sent. The object is reused: read it before the next call. */
+  decide(terms: ExportTerms, rib: FamilyRib, row: number, hits?: Float64Array): Readonly<ExportDecision> {
     const path = rib.paths.best(row)
     if (path === none) return this.#no('no route')
     const peer = rib.paths.peer(path)
@@ -122,8 +135,8 @@ export class Exporter {
     const obstacle = this.#originated ? undefined : this.#obstacle(terms, source)
     if (obstacle) return this.#no(obstacle)
     this.#originator = source && !source.external && !terms.external ? source.routerId : undefined
-    const verdict = terms.policy.evaluate(this.#describe(terms, rib, row, source))
-    if (!verdict.accept) return this.#no(verdict.statement)
+    const verdict = terms.policy.evaluate(this.#describe(terms, rib, row, source), hits)
+    if (!verdict.accept) return this.#no(verdict.statement, verdict.rule)
     const { to, towards: selected = forAll } = (this.#originated && rib.originated.get(row)) || nobody
     if (to && !isNamed(terms.words, to.peers)) return this.#no(to.rule)
     this.#selected = selected
@@ -133,11 +146,13 @@ export class Exporter {
     if (id === 0) return this.#no('attributes too long for a message')
     this.#decision.id = id
     this.#decision.reason = verdict.statement
+    this.#decision.rule = verdict.rule
     return this.#decision
   }
 
-  #no(reason: string): ExportDecision {
+  #no(reason: string, rule = -1): ExportDecision {
     this.#decision.id = 0
+    this.#decision.rule = rule
     this.#decision.reason = reason
     return this.#decision
   }
@@ -153,6 +168,7 @@ export class Exporter {
       return 'a route of last resort, and the peer knows none, RFC 9494 4.3'
     if (this.#rib.attributes.noAdvertise(attributes)) return 'community NO_ADVERTISE'
     if (terms.external && this.#rib.attributes.noExport(attributes)) return 'community NO_EXPORT'
+    if (this.#rib.attributes.asSet(attributes)) return 'AS_SET in the path, RFC 9774 3'
     return undefined
   }
 
@@ -179,7 +195,12 @@ export class Exporter {
     subject.source = sourceOf(originated)
     subject.kind = originated ? (rib.originated.get(row)?.origin.kind ?? '') : ''
     subject.neighbour = terms.only?.name ?? ''
+    subject.neighbourAsn = terms.only?.link.declaration.asn
+    subject.neighbourAddress = terms.only?.link.declaration.address
     subject.external = terms.external
+    subject.localAsn = terms.localAsn
+    this.#stored.id = this.#attributes
+    this.#stored.generation = this.#rib.attributes.generation(this.#attributes)
     subject.fromExternal = source?.external ?? false
     return subject
   }
@@ -211,7 +232,9 @@ export class Exporter {
     const selected = this.#selected
     const generation = this.#rib.attributes.generation(attributes)
     const cache = this.#cacheOf(terms, selected)
-    const known = cache.get(attributes)
+    // Prefixes that share attributes may have met different statements.
+    const key = attributes * terms.policy.rules.length + verdict.rule
+    const known = cache.get(key)
     const same =
       known !== undefined &&
       known.generation === generation &&
@@ -228,7 +251,7 @@ export class Exporter {
     const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
     const entry = this.table.entry(id)
     if (!Packer.fits(entry)) return 0
-    cache.set(attributes, { generation, verdict, nextHop, originator, id, entry })
+    cache.set(key, { generation, verdict, nextHop, originator, id, entry })
     return id
   }
 

@@ -15,6 +15,14 @@ import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
 import { wordsOf } from './peer-words.ts'
 import { clogged, type Member, refreshMarker, UpdateGroup } from './update-group.ts'
 
+/** That routes of a family are held back from a peer, or, with none held, no more are. */
+export interface HeldBack {
+  readonly peer: string
+  readonly family: Family
+  readonly held: number
+  readonly limit: number
+}
+
 /** Sessions that come up together share one initial dump. */
 const gatherMs = 20
 
@@ -29,6 +37,9 @@ export class Outbound {
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
   #statedNextHops: ReadonlySet<string> = new Set()
+  /** Families in which a peer is told to have routes held back. */
+  readonly #held = new WeakMap<RoutedPeer, Set<Family>>()
+  readonly #onHeldBack: (news: HeldBack) => void
   #statedWords: ReadonlySet<string> = new Set()
 
   constructor(
@@ -39,6 +50,7 @@ export class Outbound {
     own: Identity,
     endOfRibHeld: boolean,
     isLearning: () => boolean,
+    onHeldBack: (news: HeldBack) => void,
   ) {
     this.#rib = rib
     this.#jobs = jobs
@@ -47,6 +59,7 @@ export class Outbound {
     this.#own = own
     this.#endOfRibHeld = endOfRibHeld
     this.#isLearning = isLearning
+    this.#onHeldBack = onHeldBack
   }
 
   /** A session came up: everything is sent, then End-of-RIB. */
@@ -61,6 +74,7 @@ export class Outbound {
     }
     const negotiated = peer.negotiated?.families ?? []
     const out = negotiated.map((family) => new AdjRibOut(this.#rib.families[family], this.#exporter.table))
+    for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const group = this.#addGroup(key, terms, out, member)
     for (const one of out) one.markAll(false, terms.learned)
     this.#schedule(group, gatherMs)
@@ -68,6 +82,7 @@ export class Outbound {
 
   leave(peer: RoutedPeer): void {
     const group = this.#groupOf(peer)
+    this.#held.delete(peer)
     if (group) this.#removeMember(group, peer)
   }
 
@@ -120,7 +135,8 @@ export class Outbound {
     for (const group of this.#groups) {
       const out = group.of(rib)
       if (!out) continue
-      if (!originated && !group.terms.learned && out.sent(row) === 0) continue
+      const known = out.sent(row) !== 0 || out.guard?.holds(row) === true
+      if (!originated && !group.terms.learned && !known) continue
       out.mark(row)
       this.#schedule(group)
     }
@@ -153,9 +169,21 @@ export class Outbound {
   /** What the peer has been sent for a row, and what the rules say of it now. */
   decision(peer: RoutedPeer, rib: FamilyRib, row: number): ExportDecision | undefined {
     const group = this.#groupOf(peer)
+    const guard = group?.of(rib)?.guard
     if (!group?.of(rib)) return undefined
-    const { id, reason } = this.#exporter.decide(group.terms, rib, row)
-    return { id, reason }
+    const { id, reason, rule } = this.#exporter.decide(group.terms, rib, row)
+    if (!guard?.holds(row)) return { id, reason, rule }
+    return { id: 0, reason: `held back: ${guard.limit} routes of ${rib.family} are the most for this peer`, rule: -1 }
+  }
+
+  /** Routes of a family that are held back from a peer, which is sent as many as it may be. */
+  heldBack(peer: RoutedPeer, family: Family): number {
+    return this.#groupOf(peer)?.heldBack(family) ?? 0
+  }
+
+  /** How often each rule of a peer's export policy matched, by its index; counted for all peers that are sent the same. */
+  exportHits(peer: RoutedPeer): Float64Array | undefined {
+    return this.#groupOf(peer)?.terms.hits
   }
 
   /** The attribute list and next hop that the peer was sent for a row. */
@@ -206,6 +234,8 @@ export class Outbound {
       nextHopSelf: link.declaration.nextHopSelf,
       self,
       declared: local?.addresses ?? {},
+      maximumOut: link.declaration.maximumOut ?? {},
+      hits: new Float64Array(exportPolicy.rules.length),
       words: new Set(wordsOf(link.declaration, external).filter((word) => this.#statedWords.has(word))),
       only: learned || this.#standsAlone(peer) ? peer : undefined,
     }
@@ -256,6 +286,7 @@ export class Outbound {
   /** Makes a peer a group of its own, with a copy of what its old group sent. */
   #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
     const out = group.out.map((one) => one.clone())
+    for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const member = this.#removeMember(group, peer) ?? {
       peer,
       awaiting: new Set<Family>(),
@@ -278,11 +309,27 @@ export class Outbound {
     const waiting = [...group.members].some(({ peer }) => peer.link.queuedBytes > clogged)
     group.flush(overdue, (rib, row) => this.#free(rib, row))
     // A clogged member wakes the group when its socket drains.
+    this.#tellHeldBack(group)
     if (!group.settled) return waiting && [...group.members].every(({ peer }) => peer.link.queuedBytes > clogged)
     group.endRefreshes()
     if (!this.#endOfRibHeld && !this.#defers(group)) group.endInitialDump()
     this.#merge(group)
     return true
+  }
+
+  /** Says when routes begin to be held back from a peer, and when that is over. */
+  #tellHeldBack(group: UpdateGroup): void {
+    for (const { rib, guard } of group.out) {
+      for (const { peer } of group.members) {
+        const told = this.#held.get(peer) ?? new Set<Family>()
+        const held = guard?.held ?? 0
+        if (told.has(rib.family) === held > 0) continue
+        if (held > 0) told.add(rib.family)
+        else told.delete(rib.family)
+        this.#held.set(peer, told)
+        this.#onHeldBack({ peer: peer.name, family: rib.family, held, limit: guard?.limit ?? 0 })
+      }
+    }
   }
 
   #letGoOfSlowMembers(group: UpdateGroup): void {
@@ -291,10 +338,12 @@ export class Outbound {
     for (const { peer } of slow) this.#detach(group, peer, group.key, group.terms)
   }
 
-  /** Two settled groups of one key have been sent the same: they become one. */
+  /** Two settled groups of one key have been sent the same: they become one. Not so where something is held back: each may have let other routes through. */
   #merge(group: UpdateGroup): void {
-    const other = [...this.#groups].find((one) => one !== group && one.key === group.key && one.started && one.settled)
-    if (!other) return
+    const isWhole = (one: UpdateGroup) =>
+      one.started && one.settled && families.every((family) => one.heldBack(family) === 0)
+    const other = [...this.#groups].find((one) => one !== group && one.key === group.key && isWhole(one))
+    if (!other || !isWhole(group)) return
     for (const member of group.members) other.members.add(member)
     group.members.clear()
     this.#dropGroup(group)
@@ -334,6 +383,7 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
     terms.client,
     usesSelf(terms) && hops(terms.self),
     hops(terms.declared),
+    families.map((family) => terms.maximumOut[family]),
     peer.negotiated?.families,
     [...terms.words].sort(),
 
@@ -343,6 +393,5 @@ function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
 
 /** Whether our address of the session can end up in a next hop. Where it cannot, it does not keep peers apart. */
 function usesSelf({ nextHopSelf, policy, learned, declared }: ExportTerms): boolean {
-  const asked = policy.policy.statements.some(({ set }) => set?.nextHop === 'self')
-  return nextHopSelf || asked || learned || families.some((family) => declared[family] === undefined)
+  return nextHopSelf || policy.setsNextHopSelf || learned || families.some((family) => declared[family] === undefined)
 }

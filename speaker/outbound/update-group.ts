@@ -47,6 +47,11 @@ export class UpdateGroup {
     })
   }
 
+  /** Routes that are held back, because the peers are sent as many as they may be. */
+  heldBack(family: Family): number {
+    return this.out.find(({ rib }) => rib.family === family)?.guard?.held ?? 0
+  }
+
   get settled(): boolean {
     return this.out.every((family) => family.pending === 0)
   }
@@ -95,7 +100,8 @@ export class UpdateGroup {
       const next = out.take()
       if (!next) break
       const { row, again } = next
-      const { id } = this.#exporter.decide(this.terms, rib, row)
+      const decided = this.#exporter.decide(this.terms, rib, row, this.terms.hits).id
+      const id = guarded(out, row, decided)
       const before = out.sent(row)
       if (id === 0 && before !== 0) withdrawn.push(row)
       if (id !== 0 && (id !== before || again)) {
@@ -113,7 +119,16 @@ export class UpdateGroup {
     const sent = this.#packer.messages
     this.#packer.messages = 0
     for (const { peer } of this.members) peer.updatesSent += sent
+    for (const row of out.guard?.next() ?? []) out.mark(row)
     // Only now: a row that is freed may be another prefix at once.
     for (const row of gone) unused(rib, row)
   }
+}
+
+/** What is sent of a row: 0 also for a route that there is no place for. */
+function guarded({ guard }: AdjRibOut, row: number, id: number): number {
+  if (!guard) return id
+  if (id !== 0) return guard.admit(row) ? id : 0
+  guard.leave(row)
+  return 0
 }

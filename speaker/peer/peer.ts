@@ -66,8 +66,8 @@ export class Peer implements PeerLink {
   #stopping = false
   /** When the last connection was accepted. */
   #adoptedAt = 0
-  /** There was a session since the process started. */
-  #wasUp = false
+  /** There was a session with this peer since the process started, under this declaration or another. */
+  #wasUp: boolean
   /** Why nothing is tried for now. */
   #heldDown: string | undefined
   #release: Timer | undefined
@@ -86,12 +86,14 @@ export class Peer implements PeerLink {
     local: LocalDeclaration,
     declaration: PeerDeclaration,
     onEvent: (event: PeerEvent) => void,
+    wasUp: boolean,
   ) {
     this.#world = world
     this.#routing = routing
     this.#local = local
     this.#declaration = declaration
     this.#onEvent = onEvent
+    this.#wasUp = wasUp
     this.since = world.clock.now()
     this.#outbound = new Session(
       world,
@@ -237,7 +239,7 @@ export class Peer implements PeerLink {
 
   #config(role: Role): MachineConfig {
     const { asn, localAsn, holdTime, families, connectRetry, passive, sendHold } = this.#declaration
-    const { gracefulRestart, addPath, extendedNextHop } = this.#declaration
+    const { gracefulRestart, addPath, extendedNextHop, enhancedRefresh } = this.#declaration
     return {
       open: {
         asn: localAsn ?? this.#local.asn,
@@ -249,6 +251,7 @@ export class Peer implements PeerLink {
         ...(gracefulRestart && { gracefulRestart: this.#offeredRestart(gracefulRestart) }),
         ...(addPath && { addPath }),
         ...(extendedNextHop !== undefined && { extendedNextHop }),
+        ...(enhancedRefresh !== undefined && { enhancedRefresh }),
       },
       connectRetry,
       passive: passive || role === 'inbound',
@@ -271,11 +274,12 @@ export class Peer implements PeerLink {
     return {
       config: () => this.#config(role),
       dial: (handlers) => {
-        const { address, zone, port, localAddress, password } = this.#declaration
+        const { address, zone, port, localAddress, localPort, password } = this.#declaration
         const target = {
           remote: { address, port, ...(zone && { zone }) },
           options: socketOptions(this.#declaration),
           ...(localAddress && { localAddress }),
+          ...(localPort !== undefined && { localPort }),
           ...(password && { password }),
         }
         return this.#world.transport.dial(target, handlers)
@@ -349,7 +353,7 @@ export class Peer implements PeerLink {
     this.#heldDown = why
     // After this message: the fault still ends the session with its NOTIFICATION.
     this.#world.clock.after(0, () => {
-      for (const session of this.#sessions) session.handle({ kind: 'stop', why })
+      if (this.#heldDown !== undefined) for (const session of this.#sessions) session.handle({ kind: 'stop', why })
     })
     if (restartAfter === undefined) return
     this.#release = this.#world.clock.after(restartAfter * 1000, () => this.#letUp())

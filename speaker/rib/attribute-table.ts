@@ -8,6 +8,7 @@
 
 import { Address, type AttributeSummary, type Attributes, decodeAttributes } from 'bgp-ts'
 import { Arena } from './arena.ts'
+import { KeyedHash, longestRun } from './keyed-hash.ts'
 import { grown, grownBytes } from './prefix-table.ts'
 
 /** The next hop of MP_REACH_NLRI, as words; version 0 where the list's own NEXT_HOP counts. Reused by callers. */
@@ -21,13 +22,23 @@ export interface NextHopWords {
 
 export const noNextHop: Readonly<NextHopWords> = { version: 0, w0: 0, w1: 0, w2: 0, w3: 0 }
 
-const bits = { looped: 1, hasNextHop: 2, noExport: 4, noAdvertise: 8, longLivedStale: 16, noLongLived: 32 } as const
+/** Eight are as many as a column of octets holds. */
+const bits = {
+  looped: 1,
+  noExport: 2,
+  noAdvertise: 4,
+  longLivedStale: 8,
+  noLongLived: 16,
+  gracefulShutdown: 32,
+  blackhole: 64,
+  asSet: 128,
+} as const
 
 const initialEntries = 256
 const four = { fourOctetAsn: true }
 
 export class AttributeTable {
-  readonly #seed: number
+  readonly #hash: KeyedHash
   readonly #arena = new Arena()
   #slots = new Int32Array(initialEntries * 2)
   #mask = initialEntries * 2 - 1
@@ -58,9 +69,11 @@ export class AttributeTable {
   #localPrefs = new Float64Array(initialEntries)
   #originators = new Int32Array(initialEntries)
   #clusterLengths = new Int32Array(initialEntries)
+  /** The entry that an import policy made this one of, held by it; 0 for one that is as it came. */
+  #plain = new Int32Array(initialEntries)
 
   constructor(seed: number) {
-    this.#seed = seed | 0
+    this.#hash = new KeyedHash(seed)
   }
 
   /** Distinct lists in the table. */
@@ -68,14 +81,19 @@ export class AttributeTable {
     return this.#count
   }
 
+  /** How many slots a search may have to look at. */
+  get longestRun(): number {
+    return longestRun(this.#slots)
+  }
+
   /** Octets of the arena and the columns. */
   get bytes(): number {
-    return this.#arena.bytes + this.#capacity * 70 + this.#slots.length * 4
+    return this.#arena.bytes + this.#capacity * 74 + this.#slots.length * 4
   }
 
   /** The id of these octets from this context, or 0. */
   find(bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): number {
-    const hash = this.#hash(bytes, at, end, context, hop)
+    const hash = this.#hashOf(bytes, at, end, context, hop)
     let slot = hash & this.#mask
     for (;;) {
       const id = this.#slots[slot]!
@@ -85,7 +103,10 @@ export class AttributeTable {
     }
   }
 
-  /** Enters octets that `find` did not find. `list` is what to keep of them, when it differs. The entry has no reference yet. */
+  /**
+   * Enters octets that `find` did not find. `list` is what to keep of them, when it differs; `plain` the entry that a policy made them of.
+   * The entry has no reference yet.
+   */
   add(
     bytes: Uint8Array,
     at: number,
@@ -94,15 +115,18 @@ export class AttributeTable {
     hop: Readonly<NextHopWords>,
     summary: AttributeSummary,
     list?: Uint8Array,
+    plain = 0,
   ): number {
+    if (plain !== 0) this.retain(plain)
     const id = this.#free.pop() ?? this.#newId()
-    const hash = this.#hash(bytes, at, end, context, hop)
+    const hash = this.#hashOf(bytes, at, end, context, hop)
     this.#keyLength[id] = end - at
     this.#keyAt[id] = this.#arena.put(bytes, at, end)
     this.#listLength[id] = list ? list.length : end - at
     this.#listAt[id] = list ? this.#arena.put(list, 0, list.length) : this.#keyAt[id]!
     this.#hashes[id] = hash
     this.#references[id] = 0
+    this.#plain[id] = plain
     this.#contexts[id] = context
     this.#setNextHop(id, hop, summary)
     this.#setSummary(id, summary)
@@ -136,6 +160,14 @@ export class AttributeTable {
     this.#generations[id]!++
     this.#count--
     this.#free.push(id)
+    const plain = this.#plain[id]!
+    if (plain !== 0) this.release(plain)
+  }
+
+  /** The attributes as they came, before an import policy changed them. */
+  plain(id: number): number {
+    while (this.#plain[id] !== 0) id = this.#plain[id]!
+    return id
   }
 
   /** Changes whenever the id is given to another list. */
@@ -185,6 +217,18 @@ export class AttributeTable {
     return (this.#flags[id]! & bits.noAdvertise) !== 0
   }
 
+  gracefulShutdown(id: number): boolean {
+    return (this.#flags[id]! & bits.gracefulShutdown) !== 0
+  }
+
+  blackhole(id: number): boolean {
+    return (this.#flags[id]! & bits.blackhole) !== 0
+  }
+
+  asSet(id: number): boolean {
+    return (this.#flags[id]! & bits.asSet) !== 0
+  }
+
   origin(id: number): number {
     return this.#origins[id]!
   }
@@ -231,9 +275,11 @@ export class AttributeTable {
   #setSummary(id: number, summary: AttributeSummary): void {
     this.#flags[id] =
       (summary.looped ? bits.looped : 0) |
-      (summary.hasNextHop ? bits.hasNextHop : 0) |
       (summary.noExport ? bits.noExport : 0) |
       (summary.noAdvertise ? bits.noAdvertise : 0) |
+      (summary.gracefulShutdown ? bits.gracefulShutdown : 0) |
+      (summary.blackhole ? bits.blackhole : 0) |
+      (summary.asSet ? bits.asSet : 0) |
       (summary.longLivedStale ? bits.longLivedStale : 0) |
       (summary.noLongLived ? bits.noLongLived : 0)
     this.#origins[id] = summary.origin
@@ -265,23 +311,10 @@ export class AttributeTable {
     return true
   }
 
-  #hash(bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): number {
-    let hash = this.#seed ^ context
-    // Four octets a turn: a list of 60 octets costs about 25 ns.
-    const whole = end - 3
-    for (; at < whole; at += 4) {
-      const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
-      hash = Math.imul(hash ^ word, 0x9e3779b1)
-      hash ^= hash >>> 15
-    }
-    for (; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x85ebca77)
-    if (hop.version !== 0) {
-      hash = Math.imul(hash ^ hop.w0 ^ (hash >>> 13), 0xc2b2ae3d)
-      hash = Math.imul(hash ^ hop.w1 ^ (hash >>> 15), 0x27d4eb2f)
-      hash = Math.imul(hash ^ hop.w2 ^ (hash >>> 13), 0x165667b1)
-      hash = Math.imul(hash ^ hop.w3 ^ (hash >>> 15), 0x9e3779b1)
-    }
-    return hash ^ (hash >>> 16)
+  #hashOf(bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): number {
+    const { version, w0, w1, w2, w3 } = hop
+    if (version === 0) return this.#hash.ofOctets(bytes, at, end, context, 0, 0, 0, 0)
+    return this.#hash.ofOctets(bytes, at, end, context, w0, w1, w2, w3)
   }
 
   #unlink(id: number): void {
@@ -342,6 +375,7 @@ export class AttributeTable {
     this.#localPrefs = localPrefs
     this.#originators = grown(this.#originators, capacity)
     this.#clusterLengths = grown(this.#clusterLengths, capacity)
+    this.#plain = grown(this.#plain, capacity)
     this.#capacity = capacity
     return id
   }

@@ -20,6 +20,8 @@ export interface PeerRank {
 export interface Candidate {
   readonly attributes: number
   readonly peer: PeerRank
+  /** Tells several paths of one peer apart (RFC 7911); signed. */
+  readonly pathId?: number
 }
 
 type Tiebreak = readonly [reason: string, compare: (a: Candidate, b: Candidate, table: AttributeTable) => number]
@@ -58,6 +60,8 @@ export const tiebreaks: readonly Tiebreak[] = [
     (a, b, table) => table.clusterListLength(a.attributes) - table.clusterListLength(b.attributes),
   ],
   ['lower peer address', (a, b) => a.peer.addressOrder - b.peer.addressOrder],
+  // So that the outcome does not depend on what came first.
+  ['lower path identifier', (a, b) => ((a.pathId ?? 0) >>> 0) - ((b.pathId ?? 0) >>> 0)],
 ]
 
 export interface Comparison {

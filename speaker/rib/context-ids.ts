@@ -14,7 +14,7 @@ export class ContextIds {
   of(sender: SenderContext, hop: HopVersion): number {
     let id = this.#bySender.get(sender)
     if (id === undefined) {
-      const key = `${sender.external} ${sender.fourOctetAsn} ${sender.localAsn} ${sender.firstAsn}`
+      const key = `${sender.external} ${sender.fourOctetAsn} ${sender.localAsn} ${sender.firstAsn} ${sender.asSets ?? false}`
       id = this.#ids.get(key) ?? this.#ids.size + 2
       this.#ids.set(key, id)
       this.#bySender.set(sender, id)
@@ -22,8 +22,13 @@ export class ContextIds {
     return id * 8 + hop
   }
 
-  /** Lists that this speaker made: originated ones, and those that an import policy changed. */
+  /** Lists of the routes that this speaker originates. */
   derived(hop: HopVersion): number {
     return 8 + hop
+  }
+
+  /** Lists that an import policy made of those with the id `plain`: apart for each, so that what came can be found again. */
+  changedFrom(plain: number, hop: HopVersion): number {
+    return -(plain * 8 + hop)
   }
 }

@@ -1,22 +1,29 @@
 /**
  * How many different prefixes were refused: a set of their fingerprints, four octets each, because refused routes are not stored.
- * Two prefixes with one fingerprint count once, which for a limit is near enough. Seeded, since peers choose the prefixes.
+ * Two prefixes with one fingerprint count once, which for a limit is near enough. The hash has a key of the process, since peers choose the prefixes.
  */
+
+import { KeyedHash, longestRun } from './keyed-hash.ts'
 
 const initialSlots = 64
 
 export class Fingerprints {
-  readonly #seed: number
+  readonly #hash: KeyedHash
   #slots = new Int32Array(initialSlots)
   #mask = initialSlots - 1
   #size = 0
 
   constructor(seed: number) {
-    this.#seed = seed | 0
+    this.#hash = new KeyedHash(seed)
   }
 
   get size(): number {
     return this.#size
+  }
+
+  /** How many slots a search may have to look at. */
+  get longestRun(): number {
+    return longestRun(this.#slots)
   }
 
   add(w0: number, w1: number, w2: number, w3: number, tail: number): void {
@@ -55,13 +62,7 @@ export class Fingerprints {
 
   /** Never 0, which means an empty slot. */
   #mark(w0: number, w1: number, w2: number, w3: number, tail: number): number {
-    let hash = this.#seed
-    hash = Math.imul(hash ^ w0, 0x9e3779b1)
-    hash = Math.imul(hash ^ (hash >>> 15) ^ w1, 0x85ebca77)
-    hash = Math.imul(hash ^ (hash >>> 13) ^ w2, 0xc2b2ae3d)
-    hash = Math.imul(hash ^ (hash >>> 16) ^ w3, 0x27d4eb2f)
-    hash = Math.imul(hash ^ (hash >>> 15) ^ tail, 0x165667b1)
-    return (hash ^ (hash >>> 16)) | 1
+    return this.#hash.ofWords(w0, w1, w2, w3, tail) || 1
   }
 
   #grow(): void {

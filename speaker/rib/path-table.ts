@@ -1,6 +1,7 @@
 /**
  * Paths of one family: which peer announced which prefix with which attributes. Four integers a path; those of one prefix form a list
  * with the best one first. This is adj-rib-in and loc-rib in one: a peer's routes are the paths that bear its index.
+ * A peer with several paths a prefix tells them apart by identifiers (RFC 7911), which take another integer once there is one.
  */
 
 import { grown, grownBytes } from './prefix-table.ts'
@@ -14,6 +15,8 @@ export class PathTable {
   #attributes = new Int32Array(initialPaths)
   #next = new Int32Array(initialPaths)
   #stale = new Uint8Array(initialPaths)
+  /** Empty while all identifiers are 0. */
+  #pathIds = new Int32Array(0)
   /** By prefix row: the best path. */
   #heads = new Int32Array(initialPaths).fill(none)
   #free: number[] = []
@@ -69,21 +72,35 @@ export class PathTable {
     this.#stale[path] = epoch
   }
 
-  /** The path of this peer to this prefix, or -1. */
-  of(row: number, peer: number): number {
+  /** The identifier that the peer gave it; 0 where it gives none. Signed. */
+  pathId(path: number): number {
+    return this.#pathIds.length > 0 ? this.#pathIds[path]! : 0
+  }
+
+  /** The path of this peer with this identifier to this prefix, or -1. */
+  of(row: number, peer: number, pathId = 0): number {
     let path = this.best(row)
-    while (path !== none && this.#peers[path] !== peer) path = this.#next[path]!
+    while (path !== none && (this.#peers[path] !== peer || this.pathId(path) !== pathId)) path = this.#next[path]!
     return path
   }
 
+  /** Paths of this peer to this prefix. */
+  countOf(row: number, peer: number): number {
+    let count = 0
+    for (let path = this.best(row); path !== none; path = this.#next[path]!) if (this.#peers[path] === peer) count++
+    return count
+  }
+
   /** Puts a new path last in the list of its prefix. */
-  add(row: number, peer: number, attributes: number): number {
+  add(row: number, peer: number, attributes: number, pathId = 0): number {
     const path = this.#free.pop() ?? this.#newPath()
     this.#rows[path] = row
     this.#peers[path] = peer
     this.#attributes[path] = attributes
     this.#next[path] = none
     this.#stale[path] = 0
+    if (pathId !== 0 && this.#pathIds.length === 0) this.#pathIds = new Int32Array(this.#rows.length)
+    if (this.#pathIds.length > 0) this.#pathIds[path] = pathId
     this.#count++
     if (row >= this.#heads.length) {
       this.#heads = grown(this.#heads, Math.max(this.#heads.length * 2, row + 1), none)
@@ -135,6 +152,7 @@ export class PathTable {
       this.#attributes = grown(this.#attributes, length)
       this.#next = grown(this.#next, length)
       this.#stale = grownBytes(this.#stale, length)
+      if (this.#pathIds.length > 0) this.#pathIds = grown(this.#pathIds, length)
     }
     return path
   }

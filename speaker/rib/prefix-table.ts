@@ -1,17 +1,18 @@
 /**
  * Prefixes of one family, each with a row number that stays its own while anything refers to it.
  * Open addressing over typed arrays: about 12 bytes for an IPv4 prefix, nothing for the garbage collector, no key object.
- * The hash is seeded per process, because peers choose the keys.
+ * The hash has a key of the process, because peers choose the prefixes.
  */
 
 import { type Family, Prefix } from 'bgp-ts'
+import { KeyedHash, longestRun } from './keyed-hash.ts'
 
 const initialRows = 1024
 
 export class PrefixTable {
   readonly family: Family
   readonly #wide: boolean
-  readonly #seed: number
+  readonly #hash: KeyedHash
   #w0 = new Int32Array(initialRows)
   #w1: Int32Array
   #w2: Int32Array
@@ -27,7 +28,7 @@ export class PrefixTable {
   constructor(family: Family, seed: number) {
     this.family = family
     this.#wide = family === 'ipv6-unicast'
-    this.#seed = seed | 0
+    this.#hash = new KeyedHash(seed)
     const wideRows = this.#wide ? initialRows : 0
     this.#w1 = new Int32Array(wideRows)
     this.#w2 = new Int32Array(wideRows)
@@ -49,9 +50,14 @@ export class PrefixTable {
     return this.#lengths.length
   }
 
+  /** How many slots a search may have to look at. */
+  get longestRun(): number {
+    return longestRun(this.#slots)
+  }
+
   /** The row of a prefix, or -1. */
   find(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    let slot = this.#hash(w0, w1, w2, w3, length) & this.#mask
+    let slot = this.#hash.ofWords(w0, w1, w2, w3, length) & this.#mask
     for (;;) {
       const row = this.#slots[slot]! - 1
       if (row < 0) return -1
@@ -62,7 +68,7 @@ export class PrefixTable {
 
   /** The row of a prefix, made if it is not there. */
   add(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    let slot = this.#hash(w0, w1, w2, w3, length) & this.#mask
+    let slot = this.#hash.ofWords(w0, w1, w2, w3, length) & this.#mask
     for (;;) {
       const row = this.#slots[slot]! - 1
       if (row < 0) break
@@ -140,20 +146,8 @@ export class PrefixTable {
     return !this.#wide || (this.#w1[row] === w1 && this.#w2[row] === w2 && this.#w3[row] === w3)
   }
 
-  #hash(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    let hash = Math.imul(w0 ^ this.#seed, 0x9e3779b1)
-    hash = Math.imul(hash ^ (hash >>> 15) ^ length, 0x85ebca77)
-    if (this.#wide) {
-      hash = Math.imul(hash ^ (hash >>> 13) ^ w1, 0xc2b2ae3d)
-      hash = Math.imul(hash ^ (hash >>> 15) ^ w2, 0x27d4eb2f)
-      hash = Math.imul(hash ^ (hash >>> 13) ^ w3, 0x165667b1)
-    }
-    hash ^= hash >>> 16
-    return Math.imul(hash, 0x9e3779b1) ^ (hash >>> 13)
-  }
-
   #hashOfRow(row: number): number {
-    return this.#hash(this.#w0[row]!, this.word1(row), this.word2(row), this.word3(row), this.#lengths[row]!)
+    return this.#hash.ofWords(this.#w0[row]!, this.word1(row), this.word2(row), this.word3(row), this.#lengths[row]!)
   }
 
   #slotOf(row: number): number {

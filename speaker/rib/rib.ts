@@ -7,6 +7,7 @@ import { type Family, families } from 'bgp-ts'
 import type { OriginatedRoute } from '../desired.ts'
 import { AttributeTable } from './attribute-table.ts'
 import { bestOf, type Candidate, equallyGood, type PeerRank, whyLost } from './best-path.ts'
+import { newSeed } from './keyed-hash.ts'
 import { none, PathTable } from './path-table.ts'
 import { PrefixTable } from './prefix-table.ts'
 
@@ -39,7 +40,7 @@ export class Rib {
   readonly #onPaths: PathsListener | undefined
 
   constructor(random: () => number, onBest: BestListener, onPaths?: PathsListener) {
-    const seed = () => Math.floor(random() * 0x100000000)
+    const seed = () => newSeed(random)
     this.attributes = new AttributeTable(seed())
     const [v4, v6] = families.map((family) => new FamilyRib(family, seed()))
     this.families = { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! }
@@ -49,6 +50,10 @@ export class Rib {
 
   setRank(peer: number, rank: PeerRank): void {
     this.#ranks[peer] = rank
+  }
+
+  rank(peer: number): PeerRank | undefined {
+    return this.#ranks[peer]
   }
 
   /** Enters or replaces the path of a peer. True if the peer had no path to this prefix. */
@@ -61,18 +66,19 @@ export class Rib {
     w3: number,
     length: number,
     attributes: number,
+    pathId = 0,
   ): boolean {
     const row = rib.prefixes.add(w0, w1, w2, w3, length)
     const { paths } = rib
     const best = paths.best(row)
-    const path = best === none ? none : paths.of(row, peer)
+    const path = best === none ? none : paths.of(row, peer, pathId)
     if (path !== none) {
       paths.setStale(path, 0)
       this.rewrite(rib, path, attributes)
       return false
     }
     this.attributes.retain(attributes)
-    paths.add(row, peer, attributes)
+    paths.add(row, peer, attributes, pathId)
     this.#onPaths?.(rib, row)
     if (best === none) this.#onBest(rib, row)
     else this.#reselect(rib, row)
@@ -93,10 +99,19 @@ export class Rib {
   }
 
   /** Removes the path of a peer. False if it had none. */
-  withdraw(rib: FamilyRib, peer: number, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
+  withdraw(
+    rib: FamilyRib,
+    peer: number,
+    w0: number,
+    w1: number,
+    w2: number,
+    w3: number,
+    length: number,
+    pathId = 0,
+  ): boolean {
     const row = rib.prefixes.find(w0, w1, w2, w3, length)
     if (row < 0) return false
-    const path = rib.paths.of(row, peer)
+    const path = rib.paths.of(row, peer, pathId)
     if (path === none) return false
     this.removePath(rib, path)
     return true
@@ -151,7 +166,8 @@ export class Rib {
   }
 
   #candidate(rib: FamilyRib, path: number): Candidate {
-    return { attributes: rib.paths.attributes(path), peer: this.#ranks[rib.paths.peer(path)]! }
+    const { paths } = rib
+    return { attributes: paths.attributes(path), peer: this.#ranks[paths.peer(path)]!, pathId: paths.pathId(path) }
   }
 
   #pathsOf(rib: FamilyRib, row: number): number[] {

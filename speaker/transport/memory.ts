@@ -72,7 +72,7 @@ export class MemoryNetwork {
     const { version } = remote.address
     const address =
       target.localAddress ?? sources.find((source) => source.version === version) ?? new Address(version, 0)
-    const local: Endpoint = { address, port: this.#nextPort++ }
+    const local: Endpoint = { address, port: target.localPort ?? this.#nextPort++ }
     const near = new MemoryConnection(this, this.#clock, local, remote, handlers)
     this.#clock.after(0, () => this.#connect(near, local, remote, target.password))
     return near

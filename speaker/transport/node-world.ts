@@ -17,6 +17,12 @@ export const nodeClock: Clock = {
   },
 }
 
+/** Not `Math.random`: its state can be told from what peers see of it in our timers, and keys of tables come from here. */
+function nodeRandom(): number {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2))
+  return (high! * 2 ** 21 + (low! >>> 11)) / 2 ** 53
+}
+
 export function nodeWorld(log: Log): World {
-  return { clock: nodeClock, random: Math.random, transport: tcp, bfd: new ThreadedBfd(log, nodeClock), log }
+  return { clock: nodeClock, random: nodeRandom, transport: tcp, bfd: new ThreadedBfd(log, nodeClock), log }
 }

@@ -100,6 +100,8 @@ export function systemCall<Call extends (...words: never[]) => unknown>(prototyp
 export const families = { 4: 2, 6: 10 } as const
 export const socketTypes = { stream: 1, datagram: 2 } as const
 const nonBlocking = 0o4000
+const socketLevel = 1
+const reuseAddress = 2
 const closeOnExec = 0o2000000
 
 /** A new socket, non-blocking and closed on exec. Whoever gets it owns it. */
@@ -114,6 +116,8 @@ export function closeSocket(fd: number): void {
 }
 
 export function bindSocket(fd: number, address: Address, port: number, zone?: string): void {
+  // A port that was left a moment ago can be taken again.
+  if (port !== 0) setOption(fd, socketLevel, reuseAddress, 1, 'reuse of the address')
   const socketAddress = encodeSocketAddress(address, port, zone)
   if (system().bind(fd, socketAddress, socketAddress.length) < 0) throw failed(`bind to ${address}`)
 }

@@ -29,7 +29,7 @@ const keepAliveMs = 30_000
 export const tcp: Transport = { dial, listen }
 
 function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
-  const { remote, localAddress } = target
+  const { remote, localAddress, localPort } = target
   let connection: TcpConnection | undefined
   const onread = {
     buffer: readBuffer,
@@ -46,6 +46,7 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
       onread,
       typeOfService: internetworkControl,
       ...(from && { localAddress: from }),
+      ...(localPort !== undefined && { localPort }),
     })
     connection = new TcpConnection(socket, remote, handlers)
   } else {
@@ -54,23 +55,33 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
     const socket = new Socket({ fd, onread } as SocketConstructorOpts).connect(to)
     const { minTtl } = target.options ?? {}
     // Not before: the first answer comes from the peer's listening socket, which may not know yet that we ask for its TTL.
-    if (minTtl !== undefined) socket.once('connect', () => applyOptions(fd, remote.address.version, { minTtl }))
+    if (minTtl !== undefined) socket.once('connect', () => demandTtl(socket, fd, remote, minTtl))
     connection = new TcpConnection(socket, remote, handlers)
   }
   return connection
 }
 
+/** A refusal ends this connection: thrown in an event of the socket it would end the process. */
+function demandTtl(socket: Socket, fd: number, { address }: Endpoint, minTtl: number): void {
+  try {
+    applyOptions(fd, address.version, { minTtl })
+  } catch (error) {
+    socket.destroy(error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
 const isPlain = ({ options = {}, password }: DialTarget) => password === undefined && Object.keys(options).length === 0
 
 /** A socket with all that the target asks for, not yet connected; or why the machine refused it. */
-function prepared({ remote, localAddress, options = {}, password }: DialTarget): number | SystemError {
+function prepared({ remote, localAddress, localPort, options = {}, password }: DialTarget): number | SystemError {
   let fd: number | undefined
   try {
     fd = openSocket(remote.address.version, 'stream')
     const { minTtl: _later, ...now } = options
     applyOptions(fd, remote.address.version, now)
     if (password) setKey(fd, remote, password)
-    if (localAddress) bindSocket(fd, localAddress, 0, remote.zone)
+    if (localAddress || localPort !== undefined)
+      bindSocket(fd, localAddress ?? new Address(remote.address.version, 0), localPort ?? 0, remote.zone)
     return fd
   } catch (error) {
     if (fd !== undefined) closeSocket(fd)

@@ -37,6 +37,7 @@ const tandem: Subject = {
         address,
         asn,
         import: 'accept-all',
+        'max-prefixes': 0,
         export: 'originated-only',
         passive: true,
         'hold-time': 180,

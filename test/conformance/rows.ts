@@ -308,11 +308,9 @@ export const sections: readonly Section[] = [
       must('H11', '1997', 'Obeys NO_EXPORT, NO_ADVERTISE and NO_EXPORT_SUBCONFED unasked'),
       must('H12', '1997, 4360, 8092', 'Sends communities sorted and once, and shrugs at repeats'),
       must('H13', '4360', 'Sends no non-transitive extended community out of the AS'),
-      should('H14', '8326', 'Can prefer routes with GRACEFUL_SHUTDOWN least, and sends it before a drain ends'),
+      should('H14', '8326', 'Prefers routes with GRACEFUL_SHUTDOWN least, and sends it before a drain ends'),
       may('H15', '9234 5', 'Sets and checks Only-to-Customer', noRoles),
-      may('H16', '7999', 'Takes BLACKHOLE by policy alone', {
-        leftOut: 'nothing is dropped for a community: whether a route with it is taken is for a policy to say',
-      }),
+      may('H16', '7999', 'Takes BLACKHOLE by policy alone, and keeps it inside the AS'),
     ],
   },
   {

@@ -17,6 +17,8 @@ export interface Wanted {
   readonly holdTime?: number
   /** Routes of its own to announce. */
   readonly routes?: readonly string[]
+  /** Sends everything again when it is asked. */
+  readonly refresh?: boolean
   /** A session with the monitor too, which is sent everything. */
   readonly monitor?: boolean
 }
@@ -105,6 +107,7 @@ router bgp 65001
  no bgp ebgp-requires-policy
  no bgp network import-check
  no bgp default ipv4-unicast
+ ${wanted.refresh ? 'no bgp suppress-duplicates' : ''}
  timers bgp ${Math.ceil(holdTime / 3)} ${holdTime}
  ${gracefulRestart ? `bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n bgp graceful-restart restart-time ${gracefulRestart}\n bgp graceful-restart stalepath-time 60` : ''}
  ${longLived ? `bgp long-lived-graceful-restart stale-time ${longLived}` : ''}
@@ -121,6 +124,8 @@ route-map hop-ipv6 permit 10
 }
 
 const gobgp: Dialect = (wanted) => {
+  // Over one session it has no next hop that can be used for the other family.
+  if (wanted.refresh) return undefined
   if (wanted.extendedNextHop || wanted.longLived || wanted.monitor) return undefined
   const { sessions = usual, holdTime = 9, gracefulRestart } = wanted
   return `
@@ -168,6 +173,8 @@ const openbgpd: Dialect = (wanted) => {
     return undefined
   // It helps a peer that restarts, but keeps no routes over a restart of its own, and its capability has a time of zero.
   if (wanted.gracefulRestart) return undefined
+  // It counts the request, and sends nothing.
+  if (wanted.refresh) return undefined
   const { sessions = usual, routes = [], holdTime = 9 } = wanted
   return `
 AS 65001
@@ -197,7 +204,7 @@ const exabgp: Dialect = (wanted) => {
   if (wanted.sessions?.includes('link') || wanted.extendedNextHop || wanted.longLived || wanted.monitor)
     return undefined
   // It waits only where its environment says on which address.
-  if (wanted.addPath || wanted.gracefulRestart || wanted.passive) return undefined
+  if (wanted.addPath || wanted.gracefulRestart || wanted.passive || wanted.refresh) return undefined
   return `
 process watch {
 	run ./watch.sh;

@@ -48,6 +48,17 @@ class Bench {
 
   /** Returns when it listens. */
   async startTandem(peers: readonly Peer[], more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const command = ['run', '--source=none', `--config=${this.#declare(peers, more)}`, `--admin-socket=${this.#socket}`]
+    this.#tandem = this.topology.start('node-1', [process.execPath, main, ...command])
+    await eventually('Tandem answers', 10_000, () => this.peers())
+  }
+
+  /** Another configuration, while it runs. */
+  async apply(peers: readonly Peer[], more: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.ask('apply', this.#declare(peers, more))
+  }
+
+  #declare(peers: readonly Peer[], more: Readonly<Record<string, unknown>>): string {
     const file = join(this.topology.work, 'tandem.yaml')
     const usual = { 'hold-time': 9, 'connect-retry': 1, import: 'accept-all', export: 'originated-only', asn: 65001 }
     const config = {
@@ -59,9 +70,7 @@ class Bench {
       ...more,
     }
     writeFileSync(file, stringify(config))
-    const command = ['run', '--source=none', `--config=${file}`, `--admin-socket=${this.#socket}`]
-    this.#tandem = this.topology.start('node-1', [process.execPath, main, ...command])
-    await eventually('Tandem answers', 10_000, () => this.peers())
+    return file
   }
 
   async stopTandem(signal: NodeJS.Signals): Promise<void> {
@@ -106,8 +115,9 @@ class Bench {
       const learned = await this.learned()
       state = { table, learned }
       return there && theirs.every((one) => learned.includes(one))
-    }).catch((error: unknown) => {
-      throw new Error(`${String(error)} ${JSON.stringify(state)}`)
+    }).catch(async (error: unknown) => {
+      const counted = (await this.peers()).map(({ name, messages, routes: of }) => ({ name, messages, of }))
+      throw new Error(`${String(error)} ${JSON.stringify(state)} ${JSON.stringify(counted)}`)
     })
   }
 
@@ -139,14 +149,6 @@ class Bench {
 
   /** What the monitor wrote down about our routes. */
   heard(what: 'added' | 'removed'): string[] {
-    if (process.env['SHOW'])
-      console.log(
-        this.#monitor
-          ?.log()
-          .split('\n')
-          .filter((l) => /192.0.2|2001:db8:2|session/.test(l))
-          .join('\n'),
-      )
     const lines = (this.#monitor?.log() ?? '').split('\n')
     return lines.filter((line) => line.includes(` > ${what}`) && ours.some((one) => line.includes(one)))
   }
@@ -378,4 +380,82 @@ feature('last resort after the restart time', { gracefulRestart: 2, longLived: 6
           ])
     return /65535[:,]6|llgr-stale/.test(text)
   })
+})
+
+/** How each router is told to ask its peers for everything again. */
+const askAgain: Readonly<Record<string, (work: (name: string) => string) => readonly (readonly string[])[]>> = {
+  bird: (work) => [['birdc', '-s', work('bird.ctl'), 'reload', 'in', 'all']],
+  frr: (work) => [['vtysh', '--vty_socket', work('frr'), '-d', 'bgpd', '-c', 'clear bgp * soft in']],
+}
+
+for (const [over, session, address] of [
+  ['IPv4', 'over4', over4],
+  ['IPv6', 'over6', over6],
+] as const) {
+  // One session a run: FRR answers two at once in one of its update groups only now and then.
+  feature(`refresh over ${over}, both ways`, { refresh: true }, async (bench) => {
+    await bench.startRouter({ routes, sessions: [session] })
+    await bench.startTandem([{ address, import: 'reject-all' }])
+    await bench.up(1)
+    await eventually('all is refused', 10_000, async () => {
+      const [peer] = await bench.peers()
+      return Object.values(peer!.routes).every(({ rejected }) => rejected > 0)
+    })
+    // What was refused is not stored: the router is asked for it.
+    await bench.apply([{ address }])
+    await bench.exchanged()
+    const commands = askAgain[bench.router.name]?.((name) => join(bench.topology.work, name)) ?? []
+    const asked = () => bench.peers().then(([peer]) => peer!.messages.in['route-refresh']!)
+    const before = await asked()
+    for (const command of commands) await bench.topology.run('tor', command)
+    if (commands.length > 0) await eventually('the router asks too', 10_000, async () => (await asked()) > before)
+    await bench.exchanged()
+    expect((await bench.peers())[0]?.flaps).to.equal(0)
+  })
+}
+
+feature('another policy, exactly what it changes', { monitor: true }, async (bench) => {
+  await bench.startRouter({ monitor: true, routes })
+  const prefixes = Array.from({ length: 20 }, (_, index) => [`192.0.${index + 10}.0/24`, `2001:db8:${index + 10}::/48`])
+  const declared = { routes: [{ prefixes: [...ours, ...prefixes.flat()] }] }
+  await bench.startTandem(both(), declared)
+  await bench.up(2)
+  await bench.startMonitor()
+  await eventually('all routes', 10_000, async () => (await bench.router.table(bench.topology)).length >= 42)
+  const sent = () => bench.peers().then((all) => all.map(({ messages }) => messages.out['update']!))
+  const before = await sent()
+  const policy = {
+    name: 'some',
+    default: 'reject',
+    statements: [
+      { name: 'marked', match: { prefixes: ours }, action: 'accept', set: { med: 77 } },
+      { name: 'the rest', match: { source: 'originated' }, action: 'accept' },
+    ],
+  }
+  await bench.apply(both({ export: 'some' }), { ...declared, policies: [policy] })
+  await eventually('the new ones are out', 10_000, async () => {
+    const now = await sent()
+    return now.every((count, index) => count > before[index]!)
+  })
+  await bench.exchanged()
+  // One message a family, and nothing about the other forty.
+  expect((await sent()).map((count, index) => count - before[index]!)).to.deep.equal([2, 2])
+  for (const { flaps } of await bench.peers()) expect(flaps).to.equal(0)
+  expect(bench.heard('removed')).to.deep.equal([])
+})
+
+feature('a reason at the end', {}, async (bench) => {
+  await bench.startRouter({ routes })
+  await bench.startTandem(both())
+  await bench.up(2)
+  await bench.stopTandem('SIGINT')
+  const words: Readonly<Record<string, RegExp>> = {
+    bird: /Received: Administrative shutdown: "tandem is stopping"/i,
+    openbgpd: /tandem is stopping/i,
+  }
+  const wanted = words[bench.router.name]
+  if (wanted) await eventually('the router says why', 5000, async () => wanted.test(bench.routerLog))
+  expect(
+    (await bench.router.table(bench.topology)).filter((row) => ours.some((one) => row.startsWith(one))),
+  ).to.deep.equal([])
 })

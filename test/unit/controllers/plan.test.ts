@@ -325,12 +325,45 @@ describe('peers', () => {
     ['- {remoteip: 10.0.0.9, remoteasn: 65001, port: 0}', 'is not a port'],
     ['- {remoteip: 10.0.0.9, remoteasn: 65001, localip: "fd00::1"}', 'is not of the family of the peer'],
     ['- {remoteip: 10.0.0.9, remoteasn: 65001, colour: red}', 'Unrecognized key'],
+    ['- {remoteip: 10.0.0.9, remoteasn: 65001, ttl: 2, ttl-security: 1}', 'ttl and ttl-security are alternatives'],
     ['remoteip: [', 'is no valid YAML'],
   ] as const) {
     it(`refuse ${yaml}`, () => {
       const made = make(view(peersYaml(yaml)))
       expect(made.peers).to.deep.equal([])
       expect(made.findings.map(formatFinding).join()).to.include(expected)
+    })
+  }
+
+  it('say more of their sessions than the flags do, and what they say counts', () => {
+    const session = { gracefulRestart: { time: 90, longLived: 0 } }
+    for (const [said, flags, expected] of [
+      ['graceful-restart: false', {}, {}],
+      ['ttl: 5', { ttlSecurity: 1 }, { ...session, ttl: 5 }],
+      ['ttl-security: 2', { ttl: 5 }, { ...session, ttlSecurity: 2 }],
+      ['user-timeout: 9', { ttl: 5 }, { ...session, ttl: 5, userTimeout: 9 }],
+    ] as const) {
+      const yaml = `- {remoteip: 10.0.0.254, remoteasn: 65001, ${said}}\n- {remoteip: "fd00::fe", remoteasn: 65001, ${said}}`
+      const made = make(view(peersYaml(yaml)), { session, externalSession: flags })
+      for (const peer of made.peers) expect(peer.session, said).to.deep.equal(expected)
+      expect(made.peers).to.have.length(2)
+    }
+  })
+
+  for (const [wrong, yaml] of [
+    ['an alias', '- {remoteip: 10.0.0.9, remoteasn: 65001, password: *sesame}'],
+    ['a tag', '- {remoteip: 10.0.0.9, remoteasn: 65001, password: !sesame}'],
+    ['a tag before another one', '- {remoteip: 10.0.0.9, remoteasn: 65001, password: !sesame c2VzYW1l}'],
+    ['part of the address', '- {remoteip: 10.0.0.9 password:sesame, remoteasn: 65001}'],
+    ['part of the ASN', '- {remoteip: 10.0.0.9, remoteasn: 65001 password:sesame}'],
+    ['part of the port', '- {remoteip: 10.0.0.9, remoteasn: 65001, port: 179 password:sesame}'],
+  ] as const) {
+    it(`J8 refuse a password that is ${wrong}, and show nothing of it`, () => {
+      const made = make(view(peersYaml(yaml)))
+      expect(made.peers).to.deep.equal([])
+      const told = made.findings.map(formatFinding).join()
+      expect(told).to.contain('not shown')
+      expect(told).not.to.contain('sesame')
     })
   }
 

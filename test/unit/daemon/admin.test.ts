@@ -111,7 +111,7 @@ describe('the admin socket', () => {
     expect(await explained('203.0.113.1')).to.deep.equal([
       '203.0.113.1/32',
       '  advertised because of service/default/web status.loadBalancer.ingress[0].ip: --advertise-loadbalancer-ip; spec.externalTrafficPolicy: Local, and an endpoint is here',
-      '  sent to 10.0.0.1 with next hop 10.0.0.2: service VIPs to external peers',
+      '  sent to 10.0.0.1 with next hop 10.0.0.2: service VIPs to external peers, policy "default export"',
     ])
     expect(await explained('2001:db8:113::1')).to.deep.equal([
       '2001:db8:113::1/128',

@@ -152,6 +152,35 @@ describe('the configuration file of the speaker', () => {
       expect(complaint(() => read(whole.replace(from, to)))).to.match(expected))
   }
 
+  for (const [wrong, text] of [
+    ['a number', 'password: 12345678'],
+    ['a mapping', 'password: { 12345678: 1 }'],
+    ['a list', 'password: ["12345678"]'],
+    ['an alias', 'password: *12345678'],
+    ['an escape', 'password: "12345678\\q"'],
+    ['a colon', 'password: 12345678: 9'],
+    ['there twice', 'password: "12345678"\n    password: "12345678"'],
+  ] as const) {
+    it(`J8 shows no password that is ${wrong}`, () => {
+      const peer = `asn: 64512\nrouter-id: 10.0.0.1\npeers:\n  - address: 10.0.0.2\n    asn: 65001\n    ${text}\n`
+      const told = complaint(() => read(peer))
+      expect(told).to.match(/^tandem\.yaml.*\(not shown\)/)
+      expect(told).not.to.contain('12345678')
+    })
+  }
+
+  for (const text of [
+    'asn: 64512\nrouter-id: 10.0.0.1\npeers: { address: 10.0.0.2, password: "12345678" }\n',
+    '{"asn": 64512, "peers": [{"password": 12345678x}]}',
+    '{"peers": [{"password": "12345678"]}',
+  ]) {
+    it(`J8 shows no password of ${text.replaceAll('\n', ' ')}`, () => {
+      const told = complaint(() => read(text))
+      expect(told).to.match(/^tandem\.yaml/)
+      expect(told).not.to.match(/1234/)
+    })
+  }
+
   it('declares a route reflector, its cluster as a number or a dotted quad, and its clients', () => {
     const file = (cluster: string, more = '') =>
       read(

@@ -97,7 +97,7 @@ class Machine {
   }
 
   get states(): string[] {
-    return this.reports.map((report) => (report.kind === 'status' ? `${report.status.state}` : report.why))
+    return this.reports.map((report) => (report.kind === 'status' ? report.status.state : report.kind))
   }
 
   /** Sleeps until something is scheduled or the time is over, as poll(2) does. */

@@ -136,6 +136,29 @@ describe('the sockets of BFD', () => {
     expect(log.filter((line) => line.startsWith('send'))).to.have.lengthOf(2)
   })
 
+  it('rest for a moment after a full buffer, so that a flood takes no processor', () => {
+    let left = 1000
+    const waits: [number, number][] = []
+    const flooded = {
+      openReceiver: () => 5,
+      openSender: () => 6,
+      socketAddress: () => new Uint8Array(),
+      interfaceIndex: () => 1,
+      send: () => undefined,
+      receive: () => (left-- > 0 ? 24 : -1),
+      wait: ({ count }: { count: number }, milliseconds: number) => void waits.push([count, milliseconds]),
+      close: () => {},
+    } satisfies Udp
+    sockets = new Sockets(flooded, () => 0)
+    watch('10.0.0.2')
+    engine.run(0)
+    let taken = 0
+    sockets.drain(() => taken++)
+    expect([taken, waits]).to.deep.equal([512, [[0, 5]]])
+    sockets.drain(() => taken++)
+    expect([taken, waits.length]).to.deep.equal([1000, 1])
+  })
+
   it('of a session that ended are closed', () => {
     const watched = watch('10.0.0.2')
     engine.run(0)

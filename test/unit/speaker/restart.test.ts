@@ -227,6 +227,30 @@ describe('graceful restart', () => {
     })
   }
 
+  for (const [over, range, own, other] of [
+    ['IPv4', ['10.0.0.0', 24], '10.0.0.1', '10.0.0.2'],
+    ['IPv6', ['fd00::', 64], 'fd00::1', 'fd00::2'],
+  ] as const) {
+    it(`G5 says no more that it restarts to a neighbour of a prefix that comes again, over ${over}`, async () => {
+      const fabric = new Fabric()
+      const [base, length] = range
+      const dynamic = { length, limit: 9 }
+      const template = peerTo(base, 65001, { ...restarts, name: 'racks', passive: true, dynamic })
+      const router = fabric.machine(64512, [own], [])
+      router.apply({ local: { restart: { ...back.restart, forwarding: false } }, peers: [template] })
+      const near = fabric.machine(65001, [other], [peerTo(own, 64512, restarts)])
+      await fabric.pass(400_000)
+      near.apply({ peers: [] })
+      await fabric.pass(1000)
+      near.apply({ peers: [peerTo(own, 64512, restarts)] })
+      await fabric.pass(60_000)
+      const said = near.peer().gracefulRestart
+      expect(said?.restarting).to.equal(false)
+      expect(said?.families.map(({ forwarding }) => forwarding)).to.deep.equal([true, true])
+      await fabric.stop()
+    })
+  }
+
   it('keeps nothing where it was not agreed on', async () => {
     const pair = new Pair(['10.0.0.2', '10.0.0.1'], {})
     await pair.fabric.pass(10_000)

@@ -164,7 +164,11 @@ for (const { over, node: nodeAddress, tor: torAddress } of transports) {
       expect(tor.table()).to.deep.equal([])
       expect(tor.peer().routes['ipv4-unicast'].rejectedBy['documentation ranges']).to.be.at.least(1)
       expect(tor.speaker.explain(prefix('2001:db8::1/128')).refused).to.deep.equal([
-        { peer: nodeAddress, rule: 'documentation ranges' },
+        {
+          peer: nodeAddress,
+          rule: 'documentation ranges',
+          statement: { policy: 'refuse', statement: 'documentation ranges' },
+        },
       ])
       tor.apply({ peers: [peerTo(nodeAddress, 64512)] })
       await fabric.pass(1000)

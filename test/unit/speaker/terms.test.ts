@@ -61,6 +61,20 @@ describe('passwords', () => {
   })
 })
 
+describe('a local port', () => {
+  it('is what connections to the peer are opened from', async () => {
+    const fabric = new Fabric()
+    const ports: number[] = []
+    await fabric.network.from(address('10.0.0.1')).listen({ address: address('10.0.0.1'), port: 179 }, ({ remote }) => {
+      ports.push(remote.port)
+    })
+    fabric.machine(64512, ['10.0.0.2'], [peerTo('10.0.0.1', 65001, { localPort: 2179 })])
+    await fabric.pass(1000)
+    expect(ports).to.deep.equal([2179])
+    await fabric.stop()
+  })
+})
+
 describe('maximum prefixes', () => {
   const limited = (more: Partial<PeerDeclaration['maxPrefixes']>): Partial<PeerDeclaration> => ({
     maxPrefixes: { limit: { 'ipv4-unicast': 3, 'ipv6-unicast': 3 }, warnAt: 75, beyond: 'discard', ...more },
@@ -112,6 +126,36 @@ describe('maximum prefixes', () => {
       expect(fabric.clock.pending).to.equal(0)
     })
   }
+
+  it('J3 hold nothing down once the limit is lifted, be it as the session falls', async () => {
+    const fabric = new Fabric()
+    const a = fabric.machine(64512, ['10.0.0.2'], [peerTo('10.0.0.1', 65001, limited({ beyond: 'reset' }))])
+    const b = fabric.machine(65001, ['10.0.0.1'], [peerTo('10.0.0.2', 64512, { passive: true })])
+    a.speaker.onEvent((event) => {
+      if (event.kind === 'down' && event.established) a.apply({ peers: [peerTo('10.0.0.1', 65001)] })
+    })
+    b.apply({ routes: many(4) })
+    await fabric.pass(90_000)
+    expect(a.peer()).to.include({ state: 'Established', flaps: 1 })
+    await fabric.stop()
+  })
+
+  it('J3 counts what a changed policy refuses, until it is withdrawn', async () => {
+    const fabric = new Fabric()
+    const refuse = { importPolicy: { ...acceptAll, default: 'reject' as const } }
+    const a = fabric.machine(64512, ['10.0.0.2', 'fd00::2'], [peerTo('10.0.0.1', 65001, limited({}))])
+    const b = fabric.machine(65001, ['10.0.0.1', 'fd00::1'], [peerTo('10.0.0.2', 64512)])
+    const counted = () => families.map((family) => a.peer().routes[family].prefixes)
+    b.apply({ routes: many(3) })
+    await fabric.pass(10_000)
+    a.apply({ peers: [peerTo('10.0.0.1', 65001, { ...limited({}), ...refuse })] })
+    expect(prefixes(a)).to.deep.equal([])
+    expect(counted()).to.deep.equal([3, 3])
+    b.apply({ routes: many(1) })
+    await fabric.pass(1000)
+    expect(counted()).to.deep.equal([1, 1])
+    await fabric.stop()
+  })
 
   it('J3 counts what policy refuses, each prefix once', async () => {
     const fabric = new Fabric()
@@ -172,15 +216,16 @@ describe('a refresh with a beginning and an end', () => {
   for (const [over, node, tor] of transports) {
     it(`H3 frames the answer, over ${over}`, async () => {
       const fabric = new Fabric()
-      const a = fabric.machine(64512, [node, '172.16.0.2', 'fd77::2'], [peerTo(tor, 65001)])
-      const b = fabric.machine(65001, [tor, '172.16.0.1', 'fd77::1'], [peerTo(node, 64512)])
+      const framed = { enhancedRefresh: true }
+      const a = fabric.machine(64512, [node, '172.16.0.2', 'fd77::2'], [peerTo(tor, 65001, framed)])
+      const b = fabric.machine(65001, [tor, '172.16.0.1', 'fd77::1'], [peerTo(node, 64512, framed)])
       b.apply({ routes: many(2) })
       await fabric.pass(10_000)
       const before = a.peer().messages.in['route-refresh']!
       // Another import policy needs what was refused: the peer is asked, and answers between two markers.
-      a.apply({ peers: [peerTo(tor, 65001, { importPolicy: { ...acceptAll, default: 'reject' } })] })
+      a.apply({ peers: [peerTo(tor, 65001, { ...framed, importPolicy: { ...acceptAll, default: 'reject' } })] })
       await fabric.pass(1000)
-      a.apply({ peers: [peerTo(tor, 65001)] })
+      a.apply({ peers: [peerTo(tor, 65001, framed)] })
       await fabric.pass(1000)
       expect(prefixes(a)).to.have.length(4)
       expect(a.peer().messages.in['route-refresh']! - before).to.equal(4)
@@ -299,6 +344,37 @@ describe('several paths a prefix', () => {
       bench.routing.sessionDown(bench.link, false)
       bench.clock.pass(100)
       expect(bench.rows()).to.deep.equal([])
+    })
+
+    it(`H8 may be as many as there are prefixes, with an identifier each, ${family}`, () => {
+      const bench = new Bench({ addPath: families })
+      const { reach, unreach } = bodies[family]
+      const messages = Array.from({ length: 8000 }, (_, index) => {
+        const identifier = (index + 1).toString(16).padStart(8, '0')
+        return reach(1, `${identifier}${nlri[family].replace(/..$/, identifier.slice(-2))}`)
+      })
+      const began = performance.now()
+      for (const message of messages) bench.routing.update(bench.link, message, 0, message.length)
+      expect(performance.now() - began).to.be.below(1500)
+      // What was never said takes no place.
+      const counters = bench.routing.routed(bench.link)!.counters[family]
+      expect(counters.accepted).to.equal(8000)
+      bench.update(unreach(`deadbeef${nlri[family]}`))
+      expect(counters.accepted).to.equal(8000)
+    })
+
+    it(`H8 go with their session, however many identifiers there were, ${family}`, () => {
+      const bench = new Bench({ addPath: families })
+      bench.update(bodies[family].reach(1, `00000001${nlri[family]}`))
+      for (let index = 2; index < 1000; index++) {
+        const identifier = index.toString(16).padStart(8, '0')
+        bench.update(bodies[family].reach(1, `${identifier}${nlri[family].replace(/..$/, identifier.slice(-2))}`))
+      }
+      expect(bench.routing.routed(bench.link)!.counters[family].accepted).to.equal(999)
+      bench.routing.sessionDown(bench.link, false)
+      bench.clock.pass(100)
+      expect(bench.rows()).to.deep.equal([])
+      expect(bench.clock.pending).to.equal(0)
     })
 
     it(`H9 have an identifier each, or the session ends, ${family}`, () => {

@@ -25,6 +25,7 @@ interface Described {
   readonly path?: readonly number[]
   readonly attributes?: Attributes
   readonly peer?: Partial<PeerRank>
+  readonly pathId?: number
 }
 
 const ordinary: PeerRank = { originated: false, external: true, routerId: 100, addressOrder: 10 }
@@ -36,7 +37,11 @@ const attributesOf = ({ path = [65001], attributes }: Described): Attributes => 
 })
 
 function candidate(table: AttributeTable, described: Described): Candidate {
-  return { attributes: enter(table, attributesOf(described)), peer: { ...ordinary, ...described.peer } }
+  return {
+    attributes: enter(table, attributesOf(described)),
+    peer: { ...ordinary, ...described.peer },
+    pathId: described.pathId ?? 0,
+  }
 }
 
 /** Every order of a list. */
@@ -88,7 +93,9 @@ describe('best path', () => {
       { attributes: { clusterList: [1, 2] } },
     ],
     ['shorter cluster list', worseLater, { attributes: { clusterList: [1] } }],
-    ['lower peer address', {}, worseLater],
+    ['lower peer address', { pathId: 9 }, worseLater],
+    ['lower path identifier', {}, { pathId: 1 }],
+    ['lower path identifier', { pathId: 0x7fffffff }, { pathId: -1 }],
   ]
 
   for (const [reason, better, worse] of pairs) {

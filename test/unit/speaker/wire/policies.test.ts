@@ -2,7 +2,7 @@
 
 import { families } from 'bgp-ts'
 import { expect } from 'chai'
-import { type Match, type Policy, type PrefixEntry, PrefixSet, rejectAll } from '../../../../policy/index.ts'
+import { type Match, noPolicy, type Policy, type PrefixEntry, PrefixSet } from '../../../../policy/index.ts'
 import { prefix, route } from '../../../support/fabric.ts'
 import { asPath, attribute, meet, origin, part, prefixesOf, wireRoutes } from '../../../support/wire-peer.ts'
 
@@ -12,7 +12,7 @@ const tagged = attribute('c0', 8, 'fde90001')
 
 for (const over of ['IPv4', 'IPv6'] as const) {
   it(`J1 an external peer without policies gives nothing and gets nothing, and that is shown, over ${over}`, async () => {
-    const meeting = await meet({ over, declared: { importPolicy: rejectAll, exportPolicy: rejectAll } })
+    const meeting = await meet({ over, declared: { importPolicy: noPolicy, exportPolicy: noPolicy } })
     const { fabric, node, router } = meeting
     node.apply({ routes: Object.values(own).map((text) => route(text)) })
     for (const family of families) router.update(wireRoutes[family][0].announced())
@@ -20,13 +20,12 @@ for (const over of ['IPv4', 'IPv6'] as const) {
     expect([...router.routes.keys()]).to.deep.equal([])
     expect(prefixesOf(node)).to.deep.equal(Object.values(own).sort())
     const { name, routes } = node.peer()
+    const rule = 'no policy in this direction, RFC 8212'
     for (const family of families) {
-      expect(routes[family]).to.deep.include({ received: 1, accepted: 0, advertised: 0, rejectedBy: { default: 1 } })
+      expect(routes[family]).to.deep.include({ received: 1, accepted: 0, advertised: 0, rejectedBy: { [rule]: 1 } })
       const { peers, refused } = node.speaker.explain(prefix(own[family]))
-      expect([peers[0]?.sent, peers[0]?.reason, refused]).to.deep.equal([false, 'default', []])
-      expect(node.speaker.explain(prefix(wireRoutes[family][0].text)).refused).to.deep.equal([
-        { peer: name, rule: 'default' },
-      ])
+      expect([peers[0]?.sent, peers[0]?.reason, refused]).to.deep.equal([false, rule, []])
+      expect(node.speaker.explain(prefix(wireRoutes[family][0].text)).refused).to.deep.equal([{ peer: name, rule }])
     }
     await part(meeting)
   })

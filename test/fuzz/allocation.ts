@@ -1,0 +1,26 @@
+/** Octets that a piece of work takes from the heap and beside it, garbage included: the sum of what the collector found, and what is there at the end. */
+
+import { GCProfiler, getHeapStatistics } from 'node:v8'
+
+export function allocated(work: () => void): number {
+  const profiler = new GCProfiler()
+  profiler.start()
+  let last = inUse()
+  work()
+  const end = inUse()
+  let sum = 0
+  for (const { beforeGC, afterGC } of profiler.stop().statistics) {
+    sum += Math.max(0, octetsOf(beforeGC.heapStatistics) - last)
+    last = octetsOf(afterGC.heapStatistics)
+  }
+  return sum + Math.max(0, end - last)
+}
+
+function inUse(): number {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics()
+  return heap + external
+}
+
+function octetsOf(statistics: { usedHeapSize: number; externalMemory: number }): number {
+  return statistics.usedHeapSize + statistics.externalMemory
+}
