@@ -174,16 +174,17 @@ export class Importer {
     this.#forgetChanges()
   }
 
-  /** A stored path that is taken no more. Unless it is stale the peer still announces it, and its limit counts it; not so with path identifiers. */
+  /** A stored path that is taken no more. Unless it is stale the peer still announces it, and its limit counts it. */
   #drop(rib: FamilyRib, path: number, rule: string): void {
-    const { link, counters, pathIndexes } = this.#peer
+    const { link, counters } = this.#peer
     const { w0, w1, w2, w3, length } = rib.prefixes.prefix(rib.paths.row(path))
     const { refused } = counters[rib.family]
     const limit = link.declaration.maxPrefixes?.limit[rib.family]
-    const isCounted = limit !== undefined && pathIndexes.size === 0 && !rib.paths.isStale(path)
+    const isCounted = limit !== undefined && !rib.paths.isStale(path)
+    const pathId = rib.paths.pathId(path)
     counters[rib.family].accepted--
     this.#noteRefused(rule, w0, w1, w2, w3, length)
-    if (isCounted && refused.size <= limit) refused.add(w0, w1, w2, w3, length)
+    if (isCounted && refused.size <= limit) refused.add(w0, w1, w2, w3, length ^ (pathId << 8))
     this.#rib.removePath(rib, path)
   }
 
