@@ -98,6 +98,8 @@ describe('scenarios of their own', () => {
   })
 
   it('Not before it is true', async () => {
+    // Without the gate it would announce the new Node's VIPs before it is replaced.
+    await stage.daemon.stop()
     await stage.control.remove('Node', 'node-1')
     const bare = nodeObject('node-1', { spec: { podCIDR: undefined, podCIDRs: undefined } }) as KubeObject & {
       status: { addresses: object[] }
