@@ -12,7 +12,7 @@ import { Stage } from './stage.ts'
 import { targets } from './targets.ts'
 
 /** What Tandem may hold at the end beyond what it held at first. */
-const growthMegabytes = 400
+const growthMegabytes = 256
 
 /** Cases that take their time and are played beside one another. */
 const lanes = 12

@@ -51,7 +51,8 @@ const tandem: Target = {
     writeFileSync(file, stringify(config))
     const main = join(import.meta.dirname, '../../daemon/main.ts')
     const command = ['run', '--source=none', `--config=${file}`, `--admin-socket=${socketOf(topology)}`]
-    return topology.start('tor', [process.execPath, main, ...command])
+    // With the small nursery of the image: how much garbage may wait is a setting of V8, not of the daemon.
+    return topology.start('tor', [process.execPath, '--max-semi-space-size=2', main, ...command])
   },
   ask: (topology) =>
     new Promise((done, failed) => {

@@ -12,8 +12,7 @@ describe('fuzzing', () => {
     const report = fuzzCodec({ seed: 7606, guided: 0, goesOn: (inputs) => inputs < 6000 })
     expect(report.findings).to.deep.equal([])
     expect(report.inputs).to.equal(6000)
-    // A collection of garbage in between hides what was taken: then the measure says nothing.
-    expect(report.worstAllocation).to.be.below(allocationLimit)
+    expect(report.worstAllocation).to.be.within(0.1, allocationLimit)
   }).timeout(30_000)
 
   it('C29 finds nothing in games with a whole speaker: one router behaves, and notices none of it', async () => {
