@@ -14,13 +14,15 @@ import type { ViewListener } from './source.ts'
 
 /** Changes that follow each other this closely are read once. */
 const settleMs = 15
-/** A file that is suddenly empty is most likely being written: it gets this long before it counts as empty. */
-const emptyMs = 150
+/** A file that is suddenly shorter is most likely being written, and may be whole YAML at any line: it gets this long before that counts. */
+const shorterMs = 300
 
 /** The objects of one document, by identity. */
 type DocumentObjects = ReadonlyMap<string, Projected>
 
 interface ManifestFile {
+  /** Length of its text. */
+  readonly length: number
   readonly documents: readonly DocumentObjects[]
   readonly findings: readonly Finding[]
 }
@@ -75,7 +77,8 @@ export class ManifestSource {
   async #change(path: string, waitedMs: number): Promise<void> {
     const text = await readFile(path, 'utf8').catch(() => undefined)
     if (this.#stopped) return
-    if (text?.trim() === '' && waitedMs < emptyMs && this.#files.has(path)) return this.#soon(path, emptyMs)
+    const { length } = this.#files.get(path) ?? { length: 0 }
+    if (text !== undefined && text.length < length && waitedMs < shorterMs) return this.#soon(path, shorterMs)
     this.#take(path, text)
     this.#tell()
   }
@@ -147,7 +150,7 @@ function parseFile(name: string, text: string, before: ManifestFile | undefined)
     }
     return kept
   })
-  return { documents: objects, findings }
+  return { length: text.length, documents: objects, findings }
 }
 
 /** The objects of a document: none, one, or the items of a List. */

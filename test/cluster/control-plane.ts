@@ -45,7 +45,7 @@ export class ControlPlane {
       '--unsafe-no-fsync',
       '--log-level=error',
     ])
-    const relay = join(import.meta.dirname, 'relay.ts')
+    const relay = join(import.meta.dirname, '../support/relay.ts')
     this.#topology.start('api', [process.execPath, relay, this.socket, String(port)])
     await this.startApiServer()
   }

@@ -1,4 +1,4 @@
-/** A BIRD that writes down every route that comes, changes or goes, and every session that does, each with its time. */
+/** A BIRD in the node `tor`: writes down every route that comes, changes or goes, and every session that does, each with its time. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

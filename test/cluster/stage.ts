@@ -3,14 +3,13 @@
  * the one capability of its manifest, under the service account that the shipped RBAC gives rights to.
  */
 
-import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Plan } from '../../controllers/index.ts'
 import { ask } from '../../daemon/admin/client.ts'
 import type { SpeakerSnapshot } from '../../speaker/index.ts'
+import { asInPod, imageUser, laidOutImage } from '../support/image.ts'
 import { service, sliceObject } from '../support/kube-objects.ts'
 import { eventually, type Program, Topology } from '../topology/runner.ts'
 import { ControlPlane } from './control-plane.ts'
@@ -18,7 +17,6 @@ import { Recorder } from './recorder.ts'
 import type { Servers } from './servers.ts'
 
 const root = join(import.meta.dirname, '../..')
-const user = 65532
 const account = '/run/secrets/kubernetes.io/serviceaccount'
 
 export const basicFlags = [
@@ -36,21 +34,6 @@ export const basicFlags = [
   '--loadbalancer-ip-range=203.0.113.0/24,2001:db8:113::/64',
   '--drain-wait=2s',
 ]
-
-let image: string | undefined
-
-/** The daemon as the image has it, where its user may read it: one bundle and Node. Made once. */
-function laidOutImage(): string {
-  if (image) return image
-  const folder = join(tmpdir(), `tandem-image-${process.pid}`)
-  mkdirSync(folder)
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-  execFileSync(process.execPath, [join(root, 'docker/bundle.ts'), join(folder, 'tandem.cjs')])
-  cpSync(process.execPath, join(folder, 'node'))
-  chmodSync(folder, 0o755)
-  image = folder
-  return folder
-}
 
 export class Stage {
   readonly topology: Topology
@@ -132,26 +115,14 @@ export class Stage {
 
   /** Another command of the image, on the node; its standard output. */
   runTandem(words: readonly string[]): Promise<string> {
-    const folder = laidOutImage()
-    return this.topology.run('node-1', [join(folder, 'node'), join(folder, 'tandem.cjs'), ...words])
+    return this.topology.run('node-1', [...laidOutImage().command, ...words])
   }
 
   startDaemon(flags: readonly string[] = basicFlags, environment: Readonly<Record<string, string>> = {}): Program {
-    const folder = laidOutImage()
     const work = join(this.topology.work, 'daemon')
     mkdirSync(work, { recursive: true })
-    chownSync(work, user, user)
-    const limits = `--reuid=${user} --regid=${user} --clear-groups --no-new-privs --bounding-set=-all,+net_bind_service`
-    const capability = '--inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service'
-    const node = [join(folder, 'node'), '--max-semi-space-size=2', join(folder, 'tandem.cjs')]
-    const command = [
-      'setpriv',
-      ...`${limits} ${capability}`.split(' '),
-      ...node,
-      'run',
-      ...flags,
-      `--admin-socket=${this.socket}`,
-    ]
+    chownSync(work, imageUser, imageUser)
+    const command = [...asInPod, ...laidOutImage().command, 'run', ...flags, `--admin-socket=${this.socket}`]
     // A tmpfs of its own for what a pod has under /run: `ip netns exec` gives each program its own mounts.
     const script = `mount -t tmpfs tmpfs /run && mkdir -p ${account} && mount --bind ${this.topology.work}/account ${account} && exec "$@"`
     this.#daemon = this.topology.start('node-1', ['sh', '-c', script, 'sh', ...command], {

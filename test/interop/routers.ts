@@ -64,7 +64,8 @@ interface FrrTable {
   >
 }
 
-const frr: Router = {
+/** FRR in a node of the topology. */
+export const frrOn = (node: string): Router => ({
   name: 'frr',
   sendsAcross: true,
   packages: ['frr'],
@@ -100,7 +101,7 @@ const frr: Router = {
     }
     return sorted(rows)
   },
-}
+})
 
 const offered = {
   ipv4: ['0.0.0.0/0', '198.18.0.0/24', '10.244.1.128/25', '198.51.100.53/32', '172.16.5.0/24'],
@@ -258,4 +259,4 @@ const exabgp: Router = {
   },
 }
 
-export const routers: readonly Router[] = [bird, frr, gobgp, openbgpd, exabgp]
+export const routers: readonly Router[] = [bird, frrOn(node), gobgp, openbgpd, exabgp]

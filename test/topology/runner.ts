@@ -94,10 +94,7 @@ export class Topology {
 
   /** Ends every program and removes every namespace, whatever went wrong before. */
   async tearDown(): Promise<void> {
-    for (const child of this.#children) child.kill('SIGTERM')
-    const patience = Date.now() + 3000
-    while (this.#children.size > 0 && Date.now() < patience) await new Promise((done) => setTimeout(done, 20))
-    for (const child of this.#children) child.kill('SIGKILL')
+    await this.endAll()
     for (const node of Object.keys(this.#file.topology.nodes)) {
       // Routers that put themselves into the background are still in the namespace.
       const { stdout } = await exec('ip', ['netns', 'pids', this.namespace(node)]).catch(() => ({ stdout: '' }))
@@ -105,6 +102,14 @@ export class Topology {
       await exec('ip', ['netns', 'del', this.namespace(node)]).catch(() => {})
     }
     rmSync(this.work, { recursive: true, force: true })
+  }
+
+  /** Ends every program that was started. */
+  async endAll(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGTERM')
+    const patience = Date.now() + 3000
+    while (this.#children.size > 0 && Date.now() < patience) await new Promise((done) => setTimeout(done, 20))
+    for (const child of this.#children) child.kill('SIGKILL')
   }
 
   async #layOut(): Promise<void> {

@@ -118,4 +118,20 @@ describe('a folder of manifests', () => {
       )
     expect(error?.message).to.include('is no folder')
   })
+
+  it('is not believed while a file is written in place and is whole YAML at each line', async () => {
+    const [one, two] = [good('one', '10.96.0.1', 'fd00:96::1'), good('two', '10.96.0.2', 'fd00:96::2')]
+    write('a.yaml', `${one}---\n${two}`)
+    await start()
+    writeFileSync(join(folder, 'a.yaml'), one)
+    // Read after the file above in any case, since its writer is done first.
+    write('mark.yaml', good('mark', '10.96.0.9', 'fd00:96::9'))
+    await until(() => last().view.services.has('default/mark'))
+    writeFileSync(join(folder, 'a.yaml'), `${one}---\n${two}---\n${good('three', '10.96.0.3', 'fd00:96::3')}`)
+    await until(() => last().view.services.has('default/three'))
+    expect(views.filter(({ view }) => !view.services.has('default/two'))).to.deep.equal([])
+    writeFileSync(join(folder, 'a.yaml'), one)
+    await until(() => !last().view.services.has('default/two'))
+    expect([...last().view.services.keys()]).to.have.members(['default/one', 'default/mark'])
+  })
 })
