@@ -33,6 +33,8 @@ export class ManifestSource {
   readonly #timers = new Map<string, NodeJS.Timeout>()
   #watcher: FSWatcher | undefined
   #listener: ViewListener = () => {}
+  /** A file that changes while the others are still being read may not be told as all that there is. */
+  #isWhole = false
   #stopped = false
 
   constructor(directory: string) {
@@ -55,6 +57,7 @@ export class ManifestSource {
     await ready
     const names = await readdir(this.#directory, { recursive: true })
     for (const name of names.filter(isManifest).sort()) await this.#read(join(this.#directory, name))
+    this.#isWhole = true
     this.#tell()
   }
 
@@ -93,6 +96,7 @@ export class ManifestSource {
   }
 
   #tell(): void {
+    if (!this.#isWhole) return
     const nodes = new Map<string, NodeView>()
     const services = new Map<string, ServiceView>()
     const endpointSlices = new Map<string, EndpointSliceView>()

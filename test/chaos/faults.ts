@@ -69,7 +69,7 @@ async function stop(stage: Stage, lengthSeconds: number): Promise<void> {
 /** Refuses what the daemon asks of the API server, once its watches are broken and it has to ask. */
 async function refuse({ stage, dice }: Scene, status: number, retryAfterSeconds?: number): Promise<void> {
   const after = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
-  stage.api.answer(status, { times: 6 + dice.below(10), path: /nodes|services|endpointslices/, ...after })
+  stage.api.answer(status, { times: 3 + dice.below(6), path: /nodes|services|endpointslices/, ...after })
   stage.api.breakWatches(dice.pick(['close', 'reset']))
   await seconds(3 + dice.below(4))
 }
@@ -216,7 +216,7 @@ export const faults: readonly Fault[] = [
     forces: 'nothing',
     play: async ({ stage, dice }) => {
       stage.api.compact()
-      stage.apiWire.cut(300 + dice.below(6000), 6 + dice.below(8))
+      stage.apiWire.cut(300 + dice.below(6000), 3 + dice.below(5))
       stage.api.breakWatches('reset')
       await seconds(5)
     },

@@ -1,5 +1,5 @@
 /**
- * `npm run test:chaos [-- --seed N | --seeds A-B] [--lanes N]`: thirty stories of faults, each of a seed and played alike every time.
+ * `npm run test:chaos [-- --seed N | --seeds A-B] [--lanes N] [--keep DIR]`: thirty stories of faults, each of a seed and played alike every time.
  * After each fault the tables of both routers are what is planned, and no planned route went but with a session that the fault took.
  */
 
@@ -13,6 +13,8 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1-30' },
     /** Stories that are played beside one another: most of their time is waiting. */
     lanes: { type: 'string', default: '5' },
+    /** Folder for all logs of the stories that fail. */
+    keep: { type: 'string' },
   },
 })
 
@@ -39,7 +41,7 @@ process.exit(failed.length > 0 ? 1 : 0)
 
 async function lane(): Promise<void> {
   for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-    const outcome = await play(storyOf(seed))
+    const outcome = await play(storyOf(seed), values.keep)
     outcomes.push(outcome)
     const { story, troubles } = outcome
     const { source, graceful } = story.options

@@ -4,7 +4,16 @@
  */
 
 import { execFile } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -199,6 +208,14 @@ export class Stage {
     return this.#daemon?.log().split('\n').slice(-25).join('\n') ?? ''
   }
 
+  /** Copies all that was written down. */
+  async keepLogs(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true })
+    for (const name of readdirSync(this.topology.work)) {
+      if (name.endsWith('.log')) copyFileSync(join(this.topology.work, name), join(folder, name))
+    }
+  }
+
   snapshot(): Promise<SpeakerSnapshot> {
     return ask<SpeakerSnapshot>(this.socket, '/v1/peers')
   }
@@ -208,7 +225,7 @@ export class Stage {
     return said === 'OK\n'
   }
 
-  async sessionsUp(limitMs = 40_000): Promise<void> {
+  async sessionsUp(limitMs = 60_000): Promise<void> {
     await eventually('all sessions are up', limitMs, async () => {
       const { peers } = await this.snapshot()
       return peers.length >= sessions && peers.every(({ state }) => state === 'Established')
@@ -216,7 +233,7 @@ export class Stage {
   }
 
   /** Waits until both routers hold these, and nothing else; what is otherwise is in the error. */
-  async routersHave(planned: () => readonly string[], limitMs = 40_000): Promise<void> {
+  async routersHave(planned: () => readonly string[], limitMs = 60_000): Promise<void> {
     const tables = [
       { name: 'BIRD', read: () => this.tor.table() },
       { name: 'FRR', read: () => this.twin.table(this.topology) },

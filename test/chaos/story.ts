@@ -1,6 +1,7 @@
 /** One seed's story: which cluster, which faults in which order, and whether routers and sessions came through as they must. */
 
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Dice } from '../fuzz/dice.ts'
 import { ClusterModel } from './cluster-model.ts'
@@ -36,7 +37,8 @@ export function storyOf(seed: number): Story {
   return { seed, options: { source, graceful: dice.chance(50) }, faults: [first, dice.pick(fitting)] }
 }
 
-export async function play(story: Story): Promise<Outcome> {
+/** `keep`: a folder for what was written down, where not all is well. */
+export async function play(story: Story, keep?: string): Promise<Outcome> {
   const began = performance.now()
   const { seed, options } = story
   const dice = new Dice(seed, 1)
@@ -54,7 +56,10 @@ export async function play(story: Story): Promise<Outcome> {
   } catch (error) {
     troubles.push(error instanceof Error ? error.message : String(error))
   } finally {
-    if (troubles.length > 0) log = stage.lastLog
+    if (troubles.length > 0) {
+      log = stage.lastLog
+      if (keep !== undefined) await stage.keepLogs(join(keep, `seed-${seed}`))
+    }
     await stage.clear()
   }
   return { story, seconds: (performance.now() - began) / 1000, changes: model.steps, troubles, log }

@@ -134,4 +134,23 @@ describe('a folder of manifests', () => {
     await until(() => !last().view.services.has('default/two'))
     expect([...last().view.services.keys()]).to.have.members(['default/one', 'default/mark'])
   })
+
+  it('is told whole from the first time on, though files change while it is read', async () => {
+    const names = Array.from({ length: 60 }, (_, index) => `s${String(index).padStart(3, '0')}`)
+    for (const name of names) writeFileSync(join(folder, `${name}.yaml`), good(name, '10.96.0.1', 'fd00:96::1'))
+    let isStarted = false
+    const churn = async () => {
+      while (!isStarted) {
+        write('restless.yaml', good('restless', '10.96.0.2', 'fd00:96::2'))
+        await new Promise((resolve) => setTimeout(resolve, 3))
+      }
+    }
+    const churning = churn()
+    await start()
+    isStarted = true
+    await churning
+    expect(views.map(({ view }) => names.filter((name) => !view.services.has(`default/${name}`)).length)).to.satisfy(
+      (missing: number[]) => missing.every((count) => count === 0),
+    )
+  })
 })
