@@ -65,7 +65,10 @@ export class ClusterModel {
     if (this.#dice.chance(20)) {
       const objects = this.#objectsOf(index)
       one.exists = !one.exists
-      for (const object of objects) one.exists ? store.apply(object) : store.remove(object)
+      for (const object of objects) {
+        if (one.exists) store.apply(object)
+        else store.remove(object)
+      }
       return `${one.exists ? 'made' : 'removed'} ${nameOf(index)}`
     }
     const family = this.#dice.pick(families)

@@ -36,12 +36,14 @@ export interface Fault {
 
 const seconds = (count: number) => pause(count * 1000)
 
+/** Of the switch. */
+const ports: readonly string[] = ['node1', 'tor', 'twin']
+
 /** Pulls and plugs in the cable at the switch: the node keeps its addresses, as it does with a real one. */
 const cable = (stage: Stage, port: string, state: 'up' | 'down') =>
   stage.topology.run('switch', ['ip', 'link', 'set', port, state])
 
-async function flap({ stage, dice }: Scene, lengthSeconds: number): Promise<void> {
-  const port = dice.pick(['node1', 'tor', 'twin'])
+async function flap({ stage }: Scene, port: string, lengthSeconds: number): Promise<void> {
   await cable(stage, port, 'down')
   await seconds(lengthSeconds)
   await cable(stage, port, 'up')
@@ -170,14 +172,15 @@ export const faults: readonly Fault[] = [
     play: ({ stage }) => impair(stage, { delay: 5, jitter: 40, twice: 10 }, 12),
   },
   { name: 'packets lost, a third of them', forces: 'sessions', play: ({ stage }) => impair(stage, { loss: 33 }, 15) },
-  { name: 'link away for 2 s', forces: 'nothing', play: (scene) => flap(scene, 2) },
-  { name: 'link away for 14 s', forces: 'sessions', play: (scene) => flap(scene, 14) },
+  // At the node's end: a router whose own link goes ends its sessions at once.
+  { name: 'link away for 2 s', forces: 'nothing', play: (scene) => flap(scene, 'node1', 2) },
+  { name: 'link away for 14 s', forces: 'sessions', play: (scene) => flap(scene, scene.dice.pick(ports), 14) },
   {
     name: 'link flapping',
     forces: 'sessions',
     play: async (scene) => {
       for (let round = 0; round < 6; round++) {
-        await flap(scene, 0.2 + scene.dice.below(1500) / 1000)
+        await flap(scene, scene.dice.pick(ports), 0.2 + scene.dice.below(1500) / 1000)
         await pause(scene.dice.below(1500))
       }
     },
