@@ -37,7 +37,7 @@ export class ClusterModel {
   readonly #dice: Dice
   readonly #size: ModelSize
   readonly #services: ServiceState[]
-  #annotated = 0
+  #annotations: Readonly<Record<string, string>> = {}
   /** Changes made so far. */
   steps = 0
 
@@ -59,7 +59,7 @@ export class ClusterModel {
   /** One change, put into the store; what it was, in words. */
   step(store: ObjectStore): string {
     this.steps++
-    if (this.#dice.chance(5)) return this.#annotate(store)
+    if (this.#dice.chance(5)) return this.#rejectAnother(store)
     const index = this.#size.steady + this.#dice.below(this.#size.restless)
     const one = this.#services[index]!
     if (this.#dice.chance(20)) {
@@ -111,17 +111,22 @@ export class ClusterModel {
     return sliceObject(nameOf(index), family, [{ on: 'node-1', ready }, { on: 'node-2' }])
   }
 
-  /** An annotation that concerns what is taken in: it may move no route that goes out. */
-  #annotate(store: ObjectStore): string {
-    this.#annotated++
+  /** Annotations of the node, beside those that it has. */
+  annotate(store: ObjectStore, annotations: Readonly<Record<string, string>>): void {
+    this.#annotations = { ...this.#annotations, ...annotations }
     store.apply(this.#node())
+  }
+
+  /** What is taken in: it may move no route that goes out. */
+  #rejectAnother(store: ObjectStore): string {
+    const which = this.#dice.below(256)
+    const reject = `198.18.${which}.0/24,2001:db8:${which.toString(16)}00::/48`
+    this.annotate(store, { 'kube-router.io/node.bgp.customimportreject': reject })
     return 'another import reject'
   }
 
   #node(): KubeObject {
-    const reject = `198.18.${this.#annotated % 256}.0/24,2001:db8:${(this.#annotated % 256).toString(16)}00::/48`
-    const annotations = { 'kube-router.io/node.bgp.customimportreject': reject }
-    return nodeObject('node-1', this.#annotated > 0 ? { metadata: { annotations } } : {})
+    return nodeObject('node-1', { metadata: { annotations: this.#annotations } })
   }
 }
 

@@ -32,10 +32,25 @@ export interface StageOptions {
   readonly source: 'api' | 'manifests'
   /** Graceful restart, at all ends. */
   readonly graceful: boolean
+  /** Who the peers are: left out, flags name the routers, and annotations of the node do not count. */
+  readonly peers?: 'annotations'
   readonly flags?: readonly string[]
   /** Words of Node before the bundle. */
   readonly nodeOptions?: readonly string[]
 }
+
+/** How each router is reached, and its ASN. */
+export const routerSessions = [
+  { remoteip: '10.0.0.1', remoteasn: 65001 },
+  { remoteip: 'fd00::1', remoteasn: 65001 },
+  { remoteip: '10.0.0.3', remoteasn: 65002 },
+  { remoteip: 'fd00::3', remoteasn: 65002 },
+] as const
+
+const routerFlags = [
+  `--peer-router-ips=${routerSessions.map(({ remoteip }) => remoteip).join()}`,
+  `--peer-router-asns=${routerSessions.map(({ remoteasn }) => remoteasn).join()}`,
+]
 
 /** Variables that the daemon is given beyond those of its image. */
 type Environment = Readonly<Record<string, string>>
@@ -43,7 +58,6 @@ type Environment = Readonly<Record<string, string>>
 const exec = promisify(execFile)
 
 const apiPort = 6443
-const sessions = 4
 
 export class Stage {
   readonly topology: Topology
@@ -157,7 +171,7 @@ export class Stage {
   }
 
   startDaemon(): Program {
-    const { source, graceful, flags = [], nodeOptions = [] } = this.options
+    const { source, graceful, peers, flags = [], nodeOptions = [] } = this.options
     const [node = '', ...rest] = laidOutImage().command
     const from = source === 'api' ? `--master=http://127.0.0.1:${apiPort}` : `--manifests=${this.manifests}`
     const words = [
@@ -165,8 +179,7 @@ export class Stage {
       '--hostname-override=node-1',
       '--enable-ibgp=false',
       '--cluster-asn=64512',
-      '--peer-router-ips=10.0.0.1,fd00::1,10.0.0.3,fd00::3',
-      '--peer-router-asns=65001,65001,65002,65002',
+      ...(peers === 'annotations' ? [] : routerFlags),
       '--bgp-holdtime=9s',
       '--connect-retry=1s',
       '--advertise-loadbalancer-ip',
@@ -225,10 +238,12 @@ export class Stage {
     return said === 'OK\n'
   }
 
+  /** Waits for those with the routers. */
   async sessionsUp(limitMs = 60_000): Promise<void> {
     await eventually('all sessions are up', limitMs, async () => {
       const { peers } = await this.snapshot()
-      return peers.length >= sessions && peers.every(({ state }) => state === 'Established')
+      const isUp = (at: string) => peers.some(({ address, state }) => address === at && state === 'Established')
+      return routerSessions.every(({ remoteip }) => isUp(remoteip))
     })
   }
 
@@ -256,6 +271,12 @@ export class Stage {
   /** What the FRR wrote down of sessions and withdrawals, in order. */
   twinHeard(): TwinHeard[] {
     return this.#twinProgram.log().split('\n').flatMap(twinHeardIn)
+  }
+
+  /** Resets the sessions of the FRR. */
+  async clearTwin(): Promise<void> {
+    const folder = join(this.topology.work, 'frr')
+    await this.topology.run('twin', ['vtysh', '--vty_socket', folder, '-d', 'bgpd', '-c', 'clear bgp *'])
   }
 
   torHeard(since: number): Heard[] {

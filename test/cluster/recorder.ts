@@ -34,13 +34,18 @@ export class Recorder {
     this.#program = this.#topology.start('tor', ['bird', '-f', '-c', config, ...control])
   }
 
+  /** A command of its operator, to be run in its node. */
+  controlCommand(...words: readonly string[]): string[] {
+    return ['birdc', '-s', this.#control, ...words]
+  }
+
   async stop(): Promise<void> {
     await this.#program?.stop()
   }
 
   /** What it holds: `prefix via next hop`, with the communities where there are any; sorted. */
   async table(): Promise<string[]> {
-    const command = ['birdc', '-s', this.#control, 'show', 'route', 'all']
+    const command = this.controlCommand('show', 'route', 'all')
     const rows = new Map<string, { hop: string; communities: string }>()
     let prefix = ''
     let key = ''
