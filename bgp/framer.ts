@@ -22,6 +22,8 @@ export type MessageVisitor = (type: number, bytes: Uint8Array, at: number, end: 
 export class Framer {
   /** What a peer may send: raised to 65535 once both sides offered extended messages (RFC 8654). */
   maximumLength = ordinaryMaximumLength
+  /** The header that a fault of `push` is about. */
+  wrongHeader = new Uint8Array(0)
   #kept = new Uint8Array(ordinaryMaximumLength)
   #keptLength = 0
 
@@ -35,7 +37,10 @@ export class Framer {
     let at = 0
     while (this.#keptLength > 0) {
       const missing = this.#missing()
-      if (typeof missing !== 'number') return missing
+      if (typeof missing !== 'number') {
+        this.wrongHeader = this.#kept.slice(0, headerLength)
+        return missing
+      }
       const taken = Math.min(missing, chunk.length - at)
       this.#keep(chunk, at, at + taken)
       at += taken
@@ -48,7 +53,10 @@ export class Framer {
     }
     while (chunk.length - at >= headerLength) {
       const fault = checkHeader(chunk, at, this.maximumLength)
-      if (fault) return fault
+      if (fault) {
+        this.wrongHeader = chunk.slice(at, at + headerLength)
+        return fault
+      }
       const next = at + u16(chunk, at + 16)
       if (next > chunk.length) break
       if (!visit(chunk[at + 18]!, chunk, at + headerLength, next)) return undefined

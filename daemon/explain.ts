@@ -233,8 +233,10 @@ function policyLines({ policies }: PeerSnapshot): string[] {
 }
 
 function malformedLines(peer: PeerSnapshot): string[] {
-  const counts = Object.entries(peer.malformed).map(([reaction, count]) => `${count} ${reaction}`)
+  const counts = Object.entries(peer.malformed).map(([kind, count]) => `${count} ${kind}`)
   if (counts.length === 0) return []
   const last = peer.lastMalformed
-  return [`  malformed UPDATEs: ${counts.join(', ')}${last ? `; the last one: ${last.text}, ${last.octets}` : ''}`]
+  return [
+    `  malformed messages: ${counts.join(', ')}${last ? `; ${age(last.ageMs)} ago: ${last.text}, ${last.octets}` : ''}`,
+  ]
 }

@@ -112,6 +112,10 @@ export interface PeerDeclaration {
   readonly checksFirstAsn?: boolean
   /** Whether paths with AS_SETs are taken (RFC 9774). By default, no. */
   readonly takesAsSets?: boolean
+  /** ASNs that a path may have; routes with a longer one are refused. By default 500. */
+  readonly maxPathLength?: number
+  /** Octets that the attributes of its routes may take; routes whose attributes would be beyond are refused. By default 64 MiB. */
+  readonly attributeOctets?: number
   /** Watch the path to the peer. */
   readonly bfd?: BfdDeclaration
   /** Stays down with this reason, e.g. a setting that this build can't honour. Never connected to without it. */

@@ -45,6 +45,7 @@ function liveTerms(peer: PeerDeclaration): string {
     connectRetry,
     families.map((family) => maximumOut?.[family]),
     [obeysGracefulShutdown, checksFirstAsn, takesAsSets],
+    [peer.maxPathLength, peer.attributeOctets],
     password?.mark,
     ttl,
     ttlSecurity,

@@ -9,7 +9,8 @@ export type { KernelOptions } from './kernel/kernel-routes.ts'
 export type { KernelFamilySnapshot, KernelProblem, KernelSnapshot, KernelVerdict } from './kernel/kernel-story.ts'
 export type { HeldBack } from './outbound/outbound.ts'
 export type { BfdSnapshot } from './peer/liveness.ts'
-export type { PeerEvent } from './peer/peer.ts'
+export type { PeerEvent } from './peer/peer-news.ts'
+export { usualAttributeOctets, usualPathLength } from './routed-peer.ts'
 export { keyProblem, Secret, sameSecret } from './secret.ts'
 export type {
   FamilySnapshot,

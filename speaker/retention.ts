@@ -25,7 +25,9 @@ export interface RetentionWorld {
   /** By index among paths; a hole is free, or still being swept. */
   readonly peers: (RoutedPeer | undefined)[]
   /** The attributes with LLGR_STALE among their communities. */
-  readonly lastResort: (attributes: number) => number
+  /** Many paths may have gone at once. */
+  readonly shrunk: () => void
+  readonly lastResort: (peer: RoutedPeer, family: Family, attributes: number) => number
   /** Indexes came or went: ranks have to be made anew. */
   readonly changed: () => void
 }
@@ -193,7 +195,7 @@ export class Retention {
       if (table.paths.staleEpoch(path) !== epoch || !this.#owns(peer, table, path)) return
       const attributes = table.paths.attributes(path)
       if (rib.attributes.noLongLived(attributes)) this.#remove(peer, table, path)
-      else rib.rewrite(table, path, this.#world.lastResort(attributes))
+      else rib.rewrite(table, path, this.#world.lastResort(peer, family, attributes))
     })
   }
 
@@ -221,6 +223,7 @@ export class Retention {
         works.shift()
       }
       this.#freeIndexes.push(index)
+      this.#world.shrunk()
       return true
     })
   }
@@ -236,6 +239,7 @@ export class Retention {
       if (!sweep(overdue)) return false
       this.#sweeping.delete(epoch)
       peer.left[family] = 0
+      this.#world.shrunk()
       return true
     })
   }

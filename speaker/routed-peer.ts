@@ -1,9 +1,12 @@
 /** What the routing half keeps of a peer: its index among paths, its compiled policies, and what it counted. */
 
-import { type Family, families, type Negotiated, type Reaction, type SenderContext } from 'bgp-ts'
+import { type Family, families, type Negotiated, type SenderContext } from 'bgp-ts'
 import { type CompiledPolicy, compile } from '../policy/index.ts'
+import type { PeerDeclaration } from './desired.ts'
+import { Malformed } from './malformed.ts'
 import type { PeerLink } from './peer-link.ts'
 import type { Kept } from './retention.ts'
+import type { Share } from './rib/attribute-entry.ts'
 import { Fingerprints } from './rib/fingerprints.ts'
 import { newSeed } from './rib/keyed-hash.ts'
 import type { Random } from './world.ts'
@@ -29,6 +32,29 @@ export interface FamilyCounters {
 /** Refused prefixes remembered per peer and family. */
 export const sampleSize = 1000
 
+/** ASNs of a path, where a peer's declaration says nothing: ten times what the Internet has. */
+export const usualPathLength = 500
+/** Octets of attributes at the expense of one peer, where its declaration says nothing: three times those of a full table. */
+export const usualAttributeOctets = 64 * 1024 * 1024
+
+/** Rules that refuse what is beyond a limit, each in words. */
+export const limitRules = [
+  'maximum number of prefixes',
+  'maximum length of the AS path',
+  'maximum memory for the attributes of one peer',
+] as const
+export const [beyondLimit, pathTooLong, tooMuchMemory] = limitRules
+
+/** In the order of the rules. */
+function limitsOf({
+  maxPrefixes,
+  maxPathLength = usualPathLength,
+  attributeOctets = usualAttributeOctets,
+}: PeerDeclaration) {
+  const prefixes = families.map((family) => maxPrefixes?.limit[family] ?? Number.POSITIVE_INFINITY)
+  return [prefixes, [maxPathLength], [attributeOctets]]
+}
+
 export class RoutedPeer {
   readonly link: PeerLink
   /** Among the peers of paths; a new one for each session, so that the routes of the last one can go in slices. */
@@ -51,11 +77,13 @@ export class RoutedPeer {
   /** Whether routes are reflected to it, and its own to others (RFC 4456): asked of internal peers alone. */
   isClient: boolean
   readonly counters: Record<Family, FamilyCounters>
-  readonly malformed: Partial<Record<Reaction, number>> = {}
+  /** Outlives sessions: others may hold on to the attributes that an earlier one brought. */
+  readonly share: Share = { octets: 0 }
+  readonly malformed = new Malformed()
   updatesSent = 0
-  lastMalformed: { at: number; text: string; octets: string } | undefined
 
   readonly #random: Random
+  #limits: ReturnType<typeof limitsOf>
 
   constructor(link: PeerLink, random: Random) {
     this.link = link
@@ -66,6 +94,7 @@ export class RoutedPeer {
     this.obeysGracefulShutdown = link.declaration.obeysGracefulShutdown ?? true
     this.isClient = link.declaration.reflectorClient ?? false
     this.counters = newCounters(random)
+    this.#limits = limitsOf(link.declaration)
   }
 
   get name(): string {
@@ -82,13 +111,21 @@ export class RoutedPeer {
     this.#importPolicy = policy
   }
 
-  /** Takes what can be declared anew while the session stays up. */
-  redeclare(): void {
+  /** Takes what can be declared anew while the session stays up. Says which limits were raised: routes that they refused are not stored. */
+  redeclare(): (typeof limitRules)[number][] {
     const { importPolicy, exportPolicy, reflectorClient = false, obeysGracefulShutdown = true } = this.link.declaration
     this.importPolicy = compile(importPolicy)
     this.exportPolicy = compile(exportPolicy)
     this.obeysGracefulShutdown = obeysGracefulShutdown
     this.isClient = reflectorClient
+    const before = this.#limits
+    this.#limits = limitsOf(this.link.declaration)
+    return limitRules.filter((_, index) => this.#limits[index]!.some((limit, which) => limit > before[index]![which]!))
+  }
+
+  /** Families of which routes were refused by any of these rules. */
+  refusedBy(rules: readonly string[]): Family[] {
+    return families.filter((family) => rules.some((rule) => this.counters[family].rejectedBy.has(rule)))
   }
 
   /** Forgets what the last session counted, but not the routes that it left. */

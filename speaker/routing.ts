@@ -5,49 +5,42 @@
 
 import {
   type Address,
-  type Attributes,
   compareAddresses,
-  encodeAttributes,
   type Family,
   type Fault,
   families,
-  formatAddress,
   type Negotiated,
-  type Prefix,
   type SenderContext,
-  summarize,
 } from 'bgp-ts'
 import { Deferral } from './deferral.ts'
-import type { LocalDeclaration, OriginatedRoute } from './desired.ts'
+import type { LocalDeclaration } from './desired.ts'
 import { Jobs } from './jobs.ts'
 import { type KernelOptions, KernelRoutes } from './kernel/kernel-routes.ts'
+import { Origination } from './origination.ts'
 import { type HeldBack, Outbound } from './outbound/outbound.ts'
-import { sameForPeers, wordsIn } from './outbound/peer-words.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
-import { lastResortActions, Retention } from './retention.ts'
+import { Retention } from './retention.ts'
+import { AttributeReader } from './rib/attribute-reader.ts'
 import { ContextIds } from './rib/context-ids.ts'
 import { Importer } from './rib/importer.ts'
+import { Review } from './rib/review.ts'
 import { type FamilyRib, ownIndex, Rib } from './rib/rib.ts'
+import { RouteJudge } from './rib/route-judge.ts'
 import { RoutedPeer } from './routed-peer.ts'
 import type { World } from './world.ts'
 
-export interface RoutesReport {
-  readonly added: number
-  readonly withdrawn: number
-  readonly changed: number
-}
-
-/** Attribute ids of routes that were made from the same objects, within one call. */
-type Interned = Map<OriginatedRoute['attributes'], Map<Address | undefined, number>>
+/** Milliseconds after a peer's routes have gone: its own may come back at once, and withdrawals take their time. */
+const trimDelayMs = 5000
 
 export class Routing implements SessionListener {
   readonly rib: Rib
   readonly outbound: Outbound
+  readonly origination: Origination
   /** Where routes are installed too. */
   readonly kernel: KernelRoutes | undefined
   readonly #jobs: Jobs
   readonly #importer: Importer
-  readonly #contexts = new ContextIds()
+  readonly #review: Review
   /** By index among paths; 0 is this speaker, a hole is a session that is gone. */
   readonly #peers: (RoutedPeer | undefined)[] = [undefined]
   readonly #retention: Retention
@@ -55,6 +48,7 @@ export class Routing implements SessionListener {
   readonly #own = { addresses: [] as Address[], routerId: 0, clusterId: undefined as number | undefined }
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
+  #trimming = this.#trimSteps()
   readonly #clock: World['clock']
   readonly #log: World['log']
   readonly #random: World['random']
@@ -90,15 +84,20 @@ export class Routing implements SessionListener {
       },
       options.onHeldBack ?? (() => {}),
     )
+    this.origination = new Origination(this.rib, this.outbound, () => this.#byLink.values())
     this.#retention = new Retention({
       clock: world.clock,
       jobs: this.#jobs,
       rib: this.rib,
       peers: this.#peers,
-      lastResort: (attributes) => this.#importer.rewritten(attributes, lastResortActions),
+      lastResort: (peer, family, attributes) => this.#review.asLastResort(peer, family, attributes),
       changed: () => this.#rank(),
+      shrunk: () => this.#jobs.add(this.#trim, trimDelayMs),
     })
-    this.#importer = new Importer(world, this.rib, this.#own, this.#retention)
+    const reader = new AttributeReader(world, this.rib.attributes, new ContextIds(), this.#own)
+    const judge = new RouteJudge(this.rib.attributes, reader)
+    this.#importer = new Importer(world, this.rib, this.#own, this.#retention, reader, judge)
+    this.#review = new Review(this.rib, this.#own, this.#retention, reader, judge)
     const peers = () => this.peers
     const zoneOf = (peer: number) => this.#peers[peer]?.link.declaration.zone
     this.kernel = kernel && new KernelRoutes(world, kernel, options.kernel, this.#jobs, this.rib, peers, zoneOf)
@@ -138,75 +137,23 @@ export class Routing implements SessionListener {
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
   }
 
-  /** Takes all routes to originate, and finds what changed. The first one of a prefix counts. */
-  setRoutes(routes: readonly OriginatedRoute[]): RoutesReport {
-    const report = { added: 0, withdrawn: 0, changed: 0 }
-    this.#noteStated(routes)
-    const stale = new Map(families.map((family) => [family, new Set(this.rib.families[family].originated.keys())]))
-    const seen = new Map(families.map((family) => [family, new Set<number>()]))
-    const interned: Interned = new Map()
-    for (const route of routes) {
-      const { family, w0, w1, w2, w3, length } = route.prefix
-      const known = this.rib.families[family].prefixes.find(w0, w1, w2, w3, length)
-      if (known >= 0 && seen.get(family)!.has(known)) continue
-      const row = this.#originate(route, interned, report)
-      seen.get(family)!.add(row)
-      stale.get(family)!.delete(row)
-    }
+  /** Memory goes back once what is left to withdraw has been withdrawn; a step for each table, because each is walked whole. */
+  readonly #trim = (): boolean => {
+    const step = this.#trimming.next()
+    if (step.done) this.#trimming = this.#trimSteps()
+    return step.done ?? false
+  };
+
+  *#trimSteps(): Generator<void> {
     for (const family of families) {
-      const rib = this.rib.families[family]
-      for (const row of stale.get(family)!) {
-        report.withdrawn++
-        rib.originated.delete(row)
-        this.rib.removePath(rib, rib.paths.of(row, ownIndex))
-      }
+      const { prefixes, paths } = this.rib.families[family]
+      prefixes.trim()
+      yield
+      paths.trim(prefixes.capacity)
+      yield
     }
-    return report
-  }
-
-  /** Takes the routes that are new or other than they were, and those that are no more. */
-  changeRoutes(set: readonly OriginatedRoute[], withdrawn: readonly Prefix[]): RoutesReport {
-    const report = { added: 0, withdrawn: 0, changed: 0 }
-    const interned: Interned = new Map()
-    this.#noteStated(set, this.outbound.statedNextHops, this.outbound.statedWords)
-    for (const { family, w0, w1, w2, w3, length } of withdrawn) {
-      const rib = this.rib.families[family]
-      const row = rib.prefixes.find(w0, w1, w2, w3, length)
-      if (row < 0 || !rib.originated.has(row)) continue
-      report.withdrawn++
-      rib.originated.delete(row)
-      this.rib.removePath(rib, rib.paths.of(row, ownIndex))
-    }
-    for (const route of set) this.#originate(route, interned, report)
-    return report
-  }
-
-  #originate(route: OriginatedRoute, interned: Interned, report: { added: number; changed: number }): number {
-    const { family, w0, w1, w2, w3, length } = route.prefix
-    const rib = this.rib.families[family]
-    const known = rib.prefixes.find(w0, w1, w2, w3, length)
-    const attributes = this.#originatedAttributes(route, interned)
-    const before = known < 0 ? undefined : rib.originated.get(known)
-    const path = known < 0 ? -1 : rib.paths.of(known, ownIndex)
-    // What is no attribute on the wire, but decides who is sent the route, and with what.
-    const judgedAnew =
-      before !== undefined && (before.origin.kind !== route.origin.kind || !sameForPeers(before, route))
-    if (path < 0) report.added++
-    else if (rib.paths.attributes(path) !== attributes || judgedAnew) report.changed++
-    const row = this.#enter(rib, route, attributes)
-    if (judgedAnew) this.outbound.touch(rib, row)
-    return row
-  }
-
-  #noteStated(
-    routes: readonly OriginatedRoute[],
-    knownHops: ReadonlySet<string> = new Set(),
-    knownWords: ReadonlySet<string> = new Set(),
-  ): void {
-    const distinct = new Set(routes.map(({ nextHop }) => nextHop))
-    const hops = new Set([...knownHops, ...[...distinct].flatMap((hop) => (hop ? [formatAddress(hop)] : []))])
-    if (!this.outbound.setStated(hops, wordsIn(routes, knownWords))) return
-    for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
+    this.outbound.trim()
+    this.rib.attributes.trim()
   }
 
   addPeer(link: PeerLink): void {
@@ -228,11 +175,11 @@ export class Routing implements SessionListener {
     const before = peer.importPolicy
     const obeyed = peer.obeysGracefulShutdown
     const wasClient = peer.isClient
-    peer.redeclare()
+    const raised = peer.redeclare()
     if (peer.isClient !== wasClient) this.#offerAgain(peer)
     const decidesAnew = peer.importPolicy.key !== before.key
     // What a peer that is away has left is judged too.
-    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#importer.reconsider(peer)
+    if (decidesAnew || obeyed !== peer.obeysGracefulShutdown) this.#review.reconsider(peer)
     if (!peer.negotiated) return { needsRefresh: [] }
     this.outbound.reconsider(peer)
     const sender = senderOf(link, peer.negotiated)
@@ -240,7 +187,9 @@ export class Routing implements SessionListener {
     peer.sender = sender
     // Which paths are well-formed was judged when they came: only the peer can say them again.
     if (judgedAnew) return { needsRefresh: peer.negotiated.families }
-    return { needsRefresh: decidesAnew ? this.#importer.neededAgain(peer, before) : [] }
+    const needed = new Set(decidesAnew ? this.#review.neededAgain(peer, before) : [])
+    for (const family of peer.refusedBy(raised)) if (peer.negotiated.families.includes(family)) needed.add(family)
+    return { needsRefresh: [...needed] }
   }
 
   /**
@@ -253,7 +202,7 @@ export class Routing implements SessionListener {
     for (const peer of this.peers) if (peer.negotiated) this.outbound.reconsider(peer)
     return this.peers
       .filter(({ index, external }) => index >= 0 && !external)
-      .map((peer) => ({ link: peer.link, needsRefresh: this.#importer.reconsiderCluster(peer) }))
+      .map((peer) => ({ link: peer.link, needsRefresh: this.#review.reconsiderCluster(peer) }))
   }
 
   /** Whom the routes of a peer may go to changed. */
@@ -300,8 +249,8 @@ export class Routing implements SessionListener {
   }
 
   /** How a path of a peer came in: the rule of its import policy, as it is now, and what well-known communities made of it. */
-  imported(peer: RoutedPeer, rib: FamilyRib, row: number, attributes: number): ReturnType<Importer['explain']> {
-    return this.#importer.explain(peer, rib, row, attributes)
+  imported(peer: RoutedPeer, rib: FamilyRib, row: number, attributes: number): ReturnType<Review['explain']> {
+    return this.#review.explain(peer, rib, row, attributes)
   }
 
   refresh(link: PeerLink, family: Family): void {
@@ -339,33 +288,6 @@ export class Routing implements SessionListener {
     this.#retention.stop([...this.#byLink.values()])
   }
 
-  #enter(rib: FamilyRib, route: OriginatedRoute, attributes: number): number {
-    const { w0, w1, w2, w3, length } = route.prefix
-    // The provenance first: what the change sets off reads it.
-    const row = rib.prefixes.add(w0, w1, w2, w3, length)
-    rib.originated.set(row, route)
-    this.rib.announce(rib, ownIndex, w0, w1, w2, w3, length, attributes)
-    this.rib.attributes.discardUnused(attributes)
-    return row
-  }
-
-  /** The interned id of a route's attributes; routes made from the same objects are looked up once. */
-  #originatedAttributes(route: OriginatedRoute, interned: Interned): number {
-    const table = this.rib.attributes
-    const byHop = interned.get(route.attributes) ?? new Map<Address | undefined, number>()
-    interned.set(route.attributes, byHop)
-    const known = byHop.get(route.nextHop)
-    if (known !== undefined) return known
-    const list = encodeAttributes(toAttributes(route), { fourOctetAsn: true })
-    const { nextHop } = route
-    const hop = nextHop ?? { version: 0 as const, w0: 0, w1: 0, w2: 0, w3: 0 }
-    const context = this.#contexts.derived(hop.version)
-    const summary = summarize(list, 0, list.length, 0)
-    const id = table.find(list, 0, list.length, context, hop) || table.add(list, 0, list.length, context, hop, summary)
-    byHop.set(nextHop, id)
-    return id
-  }
-
   /** Who wins the last tie-breaks; made anew with each session, because addresses order all peers. */
   #rank(): void {
     const live = this.#peers.filter((peer) => peer !== undefined)
@@ -386,9 +308,4 @@ function senderOf({ declaration }: PeerLink, { external, fourOctetAsn, localAsn,
     firstAsn: external && checksFirstAsn ? peerAsn : 0,
     ...(takesAsSets && { asSets: true }),
   }
-}
-
-function toAttributes({ attributes }: OriginatedRoute): Attributes {
-  const { origin = 'igp', asPath = [], ...rest } = attributes
-  return { ...rest, origin, asPath: asPath.length > 0 ? [{ type: 'sequence', asns: asPath }] : [] }
 }

@@ -8,16 +8,18 @@ import {
   formatIpv4,
   offeredFamilies,
   type PeerRestart,
-  type Reaction,
 } from 'bgp-ts'
 import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
 import type { LocalDeclaration } from './desired.ts'
 import type { DynamicSnapshot } from './dynamic-peers.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
+import type { Malformed } from './malformed.ts'
 import { keepaliveSeconds } from './peer/fsm.ts'
 import type { BfdSnapshot } from './peer/liveness.ts'
-import type { NotificationRecord, Peer } from './peer/peer.ts'
+import type { Peer } from './peer/peer.ts'
+import type { NotificationRecord } from './peer/peer-news.ts'
 import type { Kept } from './retention.ts'
+import type { RoutedPeer } from './routed-peer.ts'
 import type { Routing } from './routing.ts'
 
 export interface FamilySnapshot {
@@ -91,9 +93,11 @@ export interface PeerSnapshot {
   }
   readonly routes: Readonly<Record<Family, FamilySnapshot>>
   readonly policies: { readonly import: PolicySnapshot; readonly export: PolicySnapshot }
-  readonly malformed: Readonly<Partial<Record<Reaction, number>>>
+  readonly malformed: Malformed['counts']
   readonly lastMalformed?: { readonly ageMs: number; readonly text: string; readonly octets: string }
   readonly queuedBytes: number
+  /** Octets of tables that are there for its routes. */
+  readonly memory: { readonly routes: number; readonly attributes: number }
   /** How the session is protected. */
   readonly security: { readonly md5: boolean; readonly ttlSecurity?: number }
   /** What two restarts mean on this session (RFC 4724, 8538, 9494); absent where it was not agreed on. */
@@ -116,6 +120,8 @@ export interface SpeakerSnapshot {
   /** Neighbours that are declared by a prefix. */
   readonly dynamic: readonly DynamicSnapshot[]
   readonly attributeSets: number
+  /** Octets of the tables: prefixes and paths of both families, and attribute sets. */
+  readonly memory: { readonly routes: number; readonly attributes: number }
   readonly peers: readonly PeerSnapshot[]
   /** Where routes are installed in the kernel. */
   readonly kernel?: KernelSnapshot
@@ -145,16 +151,36 @@ export function takeSnapshot(
     }),
     dynamic,
     attributeSets: routing.rib.attributes.size,
+    memory: {
+      routes: families.reduce((sum, family) => sum + tableOctets(routing, family), 0),
+      attributes: routing.rib.attributes.bytes,
+    },
     peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
     ...(routing.kernel && { kernel: kernelSnapshot(routing.kernel) }),
   }
+}
+
+/** Octets of the prefixes and paths of a family. */
+function tableOctets({ rib }: Routing, family: Family): number {
+  const { prefixes, paths } = rib.families[family]
+  return prefixes.bytes + paths.bytes
+}
+
+/** Octets of the tables that are there for the routes of a peer: its part of the paths, and the attributes that it brought. */
+function peerMemory(routing: Routing, routed: RoutedPeer | undefined): PeerSnapshot['memory'] {
+  const routes = families.reduce((sum, family) => {
+    const { size } = routing.rib.families[family].paths
+    return sum + (size === 0 ? 0 : (tableOctets(routing, family) * (routed?.counters[family].accepted ?? 0)) / size)
+  }, 0)
+  return { routes: Math.round(routes), attributes: routed?.share.octets ?? 0 }
 }
 
 function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Peer, routing: Routing): PeerSnapshot {
   const { declaration, negotiated, lastDown, lastSent, lastReceived, localAddress } = peer
   const routed = routing.routed(peer)
   const localAsn = declaration.localAsn ?? local?.asn ?? 0
-  const malformed = routed?.lastMalformed
+  const records = [peer.malformed.last, routed?.malformed.last].filter((one) => one !== undefined)
+  const malformed = records.sort((one, other) => other.at - one.at)[0]
   const kept = routed?.kept
   const blocked = declaration.blocked ?? peer.heldDown
   const bfd = peer.bfd.snapshot(now)
@@ -186,11 +212,12 @@ function peerSnapshot(now: number, local: LocalDeclaration | undefined, peer: Pe
       import: policySnapshot(declaration.importPolicy, routed?.importHits),
       export: policySnapshot(declaration.exportPolicy, routed && routing.outbound.exportHits(routed)),
     },
-    malformed: { ...routed?.malformed },
+    malformed: { ...peer.malformed.counts, ...routed?.malformed.counts },
     ...(malformed && {
       lastMalformed: { ageMs: Math.round(now - malformed.at), text: malformed.text, octets: malformed.octets },
     }),
     queuedBytes: peer.queuedBytes,
+    memory: peerMemory(routing, routed),
     security: {
       md5: declaration.password !== undefined,
       ...(declaration.ttlSecurity !== undefined && { ttlSecurity: declaration.ttlSecurity }),

@@ -9,10 +9,12 @@ import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
 import type { KernelOptions } from './kernel/kernel-routes.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
+import type { RoutesReport } from './origination.ts'
 import type { HeldBack } from './outbound/outbound.ts'
-import { Peer, type PeerEvent } from './peer/peer.ts'
+import { Peer } from './peer/peer.ts'
+import type { PeerEvent } from './peer/peer-news.ts'
 import { listenerTerms } from './peer/transport-terms.ts'
-import { type RoutesReport, Routing } from './routing.ts'
+import { Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
 import { listRoutes, type PrefixStory, type RouteFilter, type RouteRow, type RouteView, tellPrefix } from './story.ts'
 import type { Endpoint, IncomingConnection, Listener, Timer, World } from './world.ts'
@@ -85,12 +87,12 @@ export class Speaker {
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
   apply(desired: Desired): ApplyReport {
-    return this.#apply(desired, () => this.#routing.setRoutes(desired.routes))
+    return this.#apply(desired, () => this.#routing.origination.setRoutes(desired.routes))
   }
 
   /** Makes a change so that costs what changed, whatever else there is. Ends where `apply` with the whole would. */
   change(change: DesiredChange): ApplyReport {
-    return this.#apply(change, () => this.#routing.changeRoutes(change.set, change.withdrawn))
+    return this.#apply(change, () => this.#routing.origination.changeRoutes(change.set, change.withdrawn))
   }
 
   #apply(desired: Pick<Desired, 'local' | 'peers'>, setRoutes: () => RoutesReport): ApplyReport {

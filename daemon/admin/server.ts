@@ -16,6 +16,9 @@ import { explain } from '../explain.ts'
 /** A configuration with a full table of routes fits. */
 const largestBody = 256 * 1024 * 1024
 
+/** Connections at a time, and milliseconds that the head of a request and all of it may take: whoever may open the socket may still not fill it. */
+const limits = { connections: 1000, head: 5000, request: 60_000 }
+
 class RequestError extends Error {
   readonly status: number
 
@@ -37,6 +40,9 @@ export async function serveAdmin(backend: Backend, path: string): Promise<AdminS
   if (await answers(path)) throw new ConfigError('--admin-socket', path, 'is in use by another tandem')
   await unlink(path).catch(() => {})
   const server = createServer((request, response) => void handle(backend, request, response))
+  server.maxConnections = limits.connections
+  server.headersTimeout = limits.head
+  server.requestTimeout = limits.request
   // The mode has to hold from the first moment: a later chmod would leave a gap.
   const before = process.umask(0o177)
   try {
@@ -73,6 +79,9 @@ function answers(path: string): Promise<boolean> {
   })
 }
 
+/** Where a configuration is being received: one at a time, because each may be large. */
+const bodies = new WeakSet<Backend>()
+
 async function handle(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     reply(response, 200, await answer(backend, request))
@@ -100,7 +109,13 @@ async function answer(backend: Backend, request: IncomingMessage): Promise<unkno
       return backend.plan
     case 'POST /v1/apply': {
       if (!backend.apply) throw new RequestError(409, `the source is ${backend.source}: change it there`)
-      return backend.apply(url.searchParams.get('name') ?? 'request', await body(request))
+      if (bodies.has(backend)) throw new RequestError(429, 'another configuration is on its way: try again')
+      bodies.add(backend)
+      try {
+        return backend.apply(url.searchParams.get('name') ?? 'request', await body(request))
+      } finally {
+        bodies.delete(backend)
+      }
     }
     default:
       throw new RequestError(404, `no such thing: ${ask}`)

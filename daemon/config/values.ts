@@ -4,7 +4,9 @@ import { Address, type ExtendedCommunity, type Family, type Prefix } from 'bgp-t
 import { z } from 'zod'
 import { readClusterId, readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../../policy/index.ts'
-import type { PeerDeclaration } from '../../speaker/index.ts'
+import { type PeerDeclaration, usualAttributeOctets, usualPathLength } from '../../speaker/index.ts'
+
+const mebi = 1024 * 1024
 
 export const asn = z.int().min(1).max(4294967295)
 export const port = z.int().min(1).max(65535)
@@ -92,6 +94,17 @@ export const borderShape = {
     .enum(['refuse', 'accept'])
     .default('refuse')
     .describe('Paths with AS_SETs (RFC 9774). They are never passed on.'),
+  'max-path-length': limit()
+    .default(usualPathLength)
+    .describe('ASNs that an AS path may have. Routes with a longer one are refused.'),
+  'max-attribute-memory': z
+    .int()
+    .min(1)
+    .max(65536)
+    .default(usualAttributeOctets / mebi)
+    .describe(
+      'Mebibytes that the attributes of its routes may take. Routes whose attributes would be beyond are refused.',
+    ),
 }
 
 function limit() {
@@ -103,13 +116,18 @@ type Border = z.output<z.ZodObject<typeof borderShape>>
 /** As peers are declared to the speaker. */
 export function readBorder(
   part: Border,
-): Pick<PeerDeclaration, 'maximumOut' | 'obeysGracefulShutdown' | 'checksFirstAsn' | 'takesAsSets'> {
+): Pick<
+  PeerDeclaration,
+  'maximumOut' | 'obeysGracefulShutdown' | 'checksFirstAsn' | 'takesAsSets' | 'maxPathLength' | 'attributeOctets'
+> {
   const limits = part['maximum-out']
   return {
     ...(limits !== undefined && { maximumOut: readLimits(limits) }),
     obeysGracefulShutdown: part['graceful-shutdown'] === 'obey',
     checksFirstAsn: part['first-as'] === 'check',
     takesAsSets: part['as-sets'] === 'accept',
+    maxPathLength: part['max-path-length'],
+    attributeOctets: part['max-attribute-memory'] * mebi,
   }
 }
 

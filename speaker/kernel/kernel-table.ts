@@ -5,8 +5,9 @@
  */
 
 import type { Family, Prefix } from 'bgp-ts'
+import { grown, grownBytes } from '../rib/columns.ts'
 import { none } from '../rib/path-table.ts'
-import { grown, grownBytes, PrefixTable } from '../rib/prefix-table.ts'
+import { PrefixTable } from '../rib/prefix-table.ts'
 import { type HopSets, noSet } from './hop-sets.ts'
 
 /** Why a wanted route is not in the kernel; from `refused` on, the number of the kernel's words. */

@@ -3,7 +3,7 @@
  * What is pending is a set of rows, so it is always the latest state and never longer than the table.
  */
 
-import { grown, grownBytes } from '../rib/prefix-table.ts'
+import { grown, grownBytes } from '../rib/columns.ts'
 import type { FamilyRib } from '../rib/rib.ts'
 import { Guard } from './guard.ts'
 import type { OutTable } from './out-table.ts'
@@ -107,6 +107,14 @@ export class AdjRibOut {
     copy.guard = this.guard?.clone()
     for (const id of copy.#sent) this.#table.retain(id)
     return copy
+  }
+
+  /** Gives back what is above the rows that there are. */
+  trim(): void {
+    const { capacity } = this.rib.prefixes
+    if (this.#sent.length <= capacity) return
+    this.#sent = this.#sent.slice(0, capacity)
+    this.#marks = this.#marks.slice(0, capacity)
   }
 
   /** Lets go of all it holds. */

@@ -12,6 +12,7 @@ import { type Identity, isLinkLocal } from '../rib/usable.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
+import { keyOf } from './group-key.ts'
 import { wordsOf } from './peer-words.ts'
 import { clogged, type Member, refreshMarker, UpdateGroup } from './update-group.ts'
 
@@ -349,6 +350,11 @@ export class Outbound {
     this.#dropGroup(group)
   }
 
+  /** Gives back what is above the rows that there are. */
+  trim(): void {
+    for (const group of this.#groups) for (const family of families) group.of(this.#rib.families[family])?.trim()
+  }
+
   /** Gives a row back once it has no path, and nobody has been or is to be sent anything of it. */
   #free(rib: FamilyRib, row: number): void {
     if (rib.paths.best(row) !== none) return
@@ -362,36 +368,4 @@ export class Outbound {
 
 function differ(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
   return one.size !== other.size || [...one].some((item) => !other.has(item))
-}
-
-/** All that makes a difference in what a peer is sent. */
-function keyOf(terms: ExportTerms, peer: RoutedPeer): string {
-  const hops = (of: ExportTerms['self']) =>
-    families.map((family) => {
-      const address = of[family]
-      return address ? formatAddress(address) : '-'
-    })
-  return JSON.stringify([
-    terms.policy.key,
-    terms.external,
-    terms.localAsn,
-    terms.fourOctetAsn,
-    terms.extendedNextHop,
-    terms.longLived,
-    terms.nextHopSelf,
-    terms.clusterId,
-    terms.client,
-    usesSelf(terms) && hops(terms.self),
-    hops(terms.declared),
-    families.map((family) => terms.maximumOut[family]),
-    peer.negotiated?.families,
-    [...terms.words].sort(),
-
-    terms.only?.name,
-  ])
-}
-
-/** Whether our address of the session can end up in a next hop. Where it cannot, it does not keep peers apart. */
-function usesSelf({ nextHopSelf, policy, learned, declared }: ExportTerms): boolean {
-  return nextHopSelf || policy.setsNextHopSelf || learned || families.some((family) => declared[family] === undefined)
 }

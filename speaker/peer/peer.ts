@@ -15,38 +15,19 @@ import {
   type Reason,
 } from 'bgp-ts'
 import type { LocalDeclaration, PeerDeclaration, RestartDeclaration } from '../desired.ts'
+import { Malformed } from '../malformed.ts'
 import type { PeerLink, SessionListener } from '../peer-link.ts'
 import { sameSecret } from '../secret.ts'
 import type { IncomingConnection, Timer, World } from '../world.ts'
 import { loser, type Role } from './collision.ts'
 import { type MachineConfig, type State, type StateName, usualSendHold } from './fsm.ts'
 import { Liveness } from './liveness.ts'
+import { type NotificationRecord, noCounts, type PeerEvent } from './peer-news.ts'
 import { Session, type SessionOwner } from './session.ts'
 import { changedOptions, socketOptions } from './transport-terms.ts'
 
-export interface NotificationRecord {
-  readonly at: number
-  readonly code: number
-  readonly subcode: number
-  /** e.g. `administrative shutdown (6/2), "maintenance"`. */
-  readonly text: string
-}
-
 /** Two connections that were opened at once have both arrived by then. */
 const collisionMs = 1000
-
-type Counts = Record<Message['kind'], number>
-const noCounts = (): Counts => ({ open: 0, update: 0, notification: 0, keepalive: 0, 'route-refresh': 0 })
-
-export type PeerEvent =
-  | { readonly kind: 'up'; readonly peer: string; readonly negotiated: Negotiated }
-  | {
-      readonly kind: 'down'
-      readonly peer: string
-      readonly why: string
-      readonly established: boolean
-      readonly graceful: boolean
-    }
 
 export class Peer implements PeerLink {
   readonly #world: World
@@ -73,6 +54,7 @@ export class Peer implements PeerLink {
   #release: Timer | undefined
 
   readonly bfd: Liveness
+  readonly malformed = new Malformed()
   readonly messages = { in: noCounts(), out: noCounts() }
   since: number
   flaps = 0
@@ -292,6 +274,7 @@ export class Peer implements PeerLink {
       drained: () => this.#routing.drained(this),
       counted: (direction, kind) => this.messages[direction][kind]++,
       notified: (direction, message) => this.#notified(role, direction, message),
+      malformed: (kind, text, octets) => this.malformed.note(this.#world, this.name, kind, text, octets),
     }
   }
 

@@ -10,12 +10,14 @@ import {
   type Fault,
   Framer,
   fault,
+  hex,
   isFault,
   type Message,
   messageTypes,
   type Negotiated,
   type Notification,
 } from 'bgp-ts'
+import { type MalformedKind, shownOctets } from '../malformed.ts'
 import type { Connection, ConnectionHandlers, World } from '../world.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Action, type Event, idle, type MachineConfig, type State, step, type TimerName } from './fsm.ts'
@@ -35,6 +37,17 @@ export interface SessionOwner {
   drained(): void
   counted(direction: 'in' | 'out', kind: Message['kind']): void
   notified(direction: 'in' | 'out', message: Notification): void
+  /** Any malformed message but an UPDATE while Established; `octets` gives it in hexadecimal. */
+  malformed(kind: MalformedKind, text: string, octets: () => string): void
+}
+
+/** By the type of the message. */
+const kinds: Readonly<Record<number, Message['kind']>> = {
+  [messageTypes.open]: 'open',
+  [messageTypes.update]: 'update',
+  [messageTypes.notification]: 'notification',
+  [messageTypes.keepalive]: 'keepalive',
+  [messageTypes.routeRefresh]: 'route-refresh',
 }
 
 export class Session {
@@ -172,7 +185,9 @@ export class Session {
 
   #read(chunk: Uint8Array): void {
     const wrong = this.#framer.push(chunk, (type, bytes, at, end) => this.#message(type, bytes, at, end))
-    if (wrong) this.handle({ kind: 'malformed', fault: wrong })
+    if (!wrong) return
+    this.#owner.malformed('header', wrong.text, () => hex(this.#framer.wrongHeader))
+    this.handle({ kind: 'malformed', fault: wrong })
   }
 
   /** Our own mistake must cost this peer's session and nobody else's. */
@@ -196,6 +211,9 @@ export class Session {
     } else {
       const message = decodeMessage(type, bytes, at, end)
       if (isFault(message)) {
+        this.#owner.malformed(kinds[type] ?? 'header', message.text, () =>
+          hex(bytes, at, Math.min(end, at + shownOctets)),
+        )
         this.handle({ kind: 'malformed', fault: message })
       } else {
         this.#owner.counted('in', message.kind)

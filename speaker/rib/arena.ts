@@ -45,3 +45,8 @@ export class Arena {
 function sizeClass(length: number): number {
   return Math.max(1, Math.ceil(length / classSize))
 }
+
+/** Octets that a block of this length takes. */
+export function blockOctets(length: number): number {
+  return sizeClass(length) * classSize
+}

@@ -8,44 +8,33 @@
 
 import { Address, type AttributeSummary, type Attributes, decodeAttributes } from 'bgp-ts'
 import { Arena } from './arena.ts'
+import {
+  bits,
+  columnOctets,
+  costOf,
+  type EntryTerms,
+  flagsOf,
+  type NextHopWords,
+  noTerms,
+  type Share,
+} from './attribute-entry.ts'
+import { freeBelow, isFarTooLong, resized, resizedBytes, shorterLength } from './columns.ts'
 import { KeyedHash, longestRun } from './keyed-hash.ts'
-import { grown, grownBytes } from './prefix-table.ts'
-
-/** The next hop of MP_REACH_NLRI, as words; version 0 where the list's own NEXT_HOP counts. Reused by callers. */
-export interface NextHopWords {
-  version: 0 | 4 | 6
-  w0: number
-  w1: number
-  w2: number
-  w3: number
-}
-
-export const noNextHop: Readonly<NextHopWords> = { version: 0, w0: 0, w1: 0, w2: 0, w3: 0 }
-
-/** Eight are as many as a column of octets holds. */
-const bits = {
-  looped: 1,
-  noExport: 2,
-  noAdvertise: 4,
-  longLivedStale: 8,
-  noLongLived: 16,
-  gracefulShutdown: 32,
-  blackhole: 64,
-  asSet: 128,
-} as const
 
 const initialEntries = 256
 const four = { fourOctetAsn: true }
 
 export class AttributeTable {
   readonly #hash: KeyedHash
-  readonly #arena = new Arena()
+  #arena = new Arena()
   #slots = new Int32Array(initialEntries * 2)
   #mask = initialEntries * 2 - 1
   #free: number[] = []
   /** Id 0 is never given out: it means none. */
   #entries = 1
   #count = 0
+  /** Generation of ids that have not been given out since the columns were this long. */
+  #oldest = 0
   #capacity = initialEntries
 
   #keyAt = new Int32Array(initialEntries)
@@ -71,6 +60,8 @@ export class AttributeTable {
   #clusterLengths = new Int32Array(initialEntries)
   /** The entry that an import policy made this one of, held by it; 0 for one that is as it came. */
   #plain = new Int32Array(initialEntries)
+  /** At whose expense each entry is there. */
+  readonly #shares: (Share | undefined)[] = []
 
   constructor(seed: number) {
     this.#hash = new KeyedHash(seed)
@@ -88,7 +79,7 @@ export class AttributeTable {
 
   /** Octets of the arena and the columns. */
   get bytes(): number {
-    return this.#arena.bytes + this.#capacity * 74 + this.#slots.length * 4
+    return this.#arena.bytes + this.#capacity * columnOctets + this.#slots.length * 4
   }
 
   /** The id of these octets from this context, or 0. */
@@ -104,8 +95,7 @@ export class AttributeTable {
   }
 
   /**
-   * Enters octets that `find` did not find. `list` is what to keep of them, when it differs; `plain` the entry that a policy made them of.
-   * The entry has no reference yet.
+   * Enters octets that `find` did not find. The entry has no reference yet.
    */
   add(
     bytes: Uint8Array,
@@ -114,11 +104,12 @@ export class AttributeTable {
     context: number,
     hop: Readonly<NextHopWords>,
     summary: AttributeSummary,
-    list?: Uint8Array,
-    plain = 0,
+    { list, plain = 0, share }: EntryTerms = noTerms,
   ): number {
     if (plain !== 0) this.retain(plain)
     const id = this.#free.pop() ?? this.#newId()
+    this.#shares[id] = share
+    if (share) share.octets += costOf(end - at, list?.length)
     const hash = this.#hashOf(bytes, at, end, context, hop)
     this.#keyLength[id] = end - at
     this.#keyAt[id] = this.#arena.put(bytes, at, end)
@@ -155,10 +146,15 @@ export class AttributeTable {
 
   #discard(id: number): void {
     this.#unlink(id)
-    if (this.#listAt[id] !== this.#keyAt[id]) this.#arena.drop(this.#listAt[id]!, this.#listLength[id]!)
-    this.#arena.drop(this.#keyAt[id]!, this.#keyLength[id]!)
+    const [keyLength, listLength] = [this.#keyLength[id]!, this.#listLength[id]!]
+    const hasList = this.#listAt[id] !== this.#keyAt[id]
+    if (hasList) this.#arena.drop(this.#listAt[id]!, listLength)
+    this.#arena.drop(this.#keyAt[id]!, keyLength)
     this.#generations[id]!++
     this.#count--
+    const share = this.#shares[id]
+    if (share) share.octets -= costOf(keyLength, hasList ? listLength : 0)
+    this.#shares[id] = undefined
     this.#free.push(id)
     const plain = this.#plain[id]!
     if (plain !== 0) this.release(plain)
@@ -191,6 +187,7 @@ export class AttributeTable {
     return this.#hopVersions[id]!
   }
 
+  /** The first word of the next hop. */
   nextHopWord(id: number): number {
     return this.#hop0[id]!
   }
@@ -273,15 +270,7 @@ export class AttributeTable {
   }
 
   #setSummary(id: number, summary: AttributeSummary): void {
-    this.#flags[id] =
-      (summary.looped ? bits.looped : 0) |
-      (summary.noExport ? bits.noExport : 0) |
-      (summary.noAdvertise ? bits.noAdvertise : 0) |
-      (summary.gracefulShutdown ? bits.gracefulShutdown : 0) |
-      (summary.blackhole ? bits.blackhole : 0) |
-      (summary.asSet ? bits.asSet : 0) |
-      (summary.longLivedStale ? bits.longLivedStale : 0) |
-      (summary.noLongLived ? bits.noLongLived : 0)
+    this.#flags[id] = flagsOf(summary)
     this.#origins[id] = summary.origin
     this.#pathLengths[id] = summary.asPathLength
     this.#neighbours[id] = summary.neighbourAsn | 0
@@ -337,10 +326,13 @@ export class AttributeTable {
   }
 
   #grow(): void {
-    const old = this.#slots
-    this.#slots = new Int32Array(old.length * 2)
-    this.#mask = this.#slots.length - 1
-    for (const id of old) {
+    this.#rehash(this.#slots, this.#slots.length * 2)
+  }
+
+  #rehash(ids: Int32Array, length: number): void {
+    this.#slots = new Int32Array(length)
+    this.#mask = length - 1
+    for (const id of ids) {
       if (id === 0) continue
       let slot = this.#hashes[id]! & this.#mask
       while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
@@ -348,35 +340,68 @@ export class AttributeTable {
     }
   }
 
+  /**
+   * Gives back what a table that was far larger has left: columns above the last id in use, slots, and the arena, whose blocks are put together
+   * anew. Ids stay; those that are given out again later have generations that nobody has seen.
+   */
+  trim(): void {
+    if (!isFarTooLong(this.#capacity, this.#count)) return
+    const ids = this.#slots.filter((id) => id !== 0)
+    const used = new Uint8Array(this.#entries)
+    used[0] = 1
+    for (const id of ids) used[id] = 1
+    const end = used.lastIndexOf(1) + 1
+    for (const generation of this.#generations) this.#oldest = Math.max(this.#oldest, generation + 1)
+    this.#resize(shorterLength(end, initialEntries))
+    this.#entries = end
+    this.#shares.length = Math.min(this.#shares.length, end)
+    this.#free = freeBelow(end, used)
+    this.#rehash(ids, shorterLength(ids.length, initialEntries) * 2)
+    const before = this.#arena
+    this.#arena = new Arena()
+    for (const id of ids) {
+      const isShared = this.#listAt[id] === this.#keyAt[id]
+      this.#keyAt[id] = this.#moved(before, this.#keyAt[id]!, this.#keyLength[id]!)
+      this.#listAt[id] = isShared ? this.#keyAt[id]! : this.#moved(before, this.#listAt[id]!, this.#listLength[id]!)
+    }
+  }
+
+  #moved(from: Arena, at: number, length: number): number {
+    return this.#arena.put(from.octets, at, at + length)
+  }
+
   #newId(): number {
     const id = this.#entries++
-    if (id < this.#capacity) return id
-    const capacity = this.#capacity * 2
-    this.#keyAt = grown(this.#keyAt, capacity)
-    this.#keyLength = grown(this.#keyLength, capacity)
-    this.#listAt = grown(this.#listAt, capacity)
-    this.#listLength = grown(this.#listLength, capacity)
-    this.#hashes = grown(this.#hashes, capacity)
-    this.#references = grown(this.#references, capacity)
-    this.#contexts = grown(this.#contexts, capacity)
-    this.#generations = grown(this.#generations, capacity)
-    this.#hop0 = grown(this.#hop0, capacity)
-    this.#hop1 = grown(this.#hop1, capacity)
-    this.#hop2 = grown(this.#hop2, capacity)
-    this.#hop3 = grown(this.#hop3, capacity)
-    this.#hopVersions = grownBytes(this.#hopVersions, capacity)
-    this.#flags = grownBytes(this.#flags, capacity)
-    this.#origins = grownBytes(this.#origins, capacity)
-    this.#pathLengths = grown(this.#pathLengths, capacity)
-    this.#neighbours = grown(this.#neighbours, capacity)
-    this.#meds = grown(this.#meds, capacity)
-    const localPrefs = new Float64Array(capacity)
-    localPrefs.set(this.#localPrefs)
-    this.#localPrefs = localPrefs
-    this.#originators = grown(this.#originators, capacity)
-    this.#clusterLengths = grown(this.#clusterLengths, capacity)
-    this.#plain = grown(this.#plain, capacity)
-    this.#capacity = capacity
+    if (id >= this.#capacity) this.#resize(this.#capacity * 2)
+    this.#generations[id] = this.#oldest
     return id
+  }
+
+  #resize(capacity: number): void {
+    this.#keyAt = resized(this.#keyAt, capacity)
+    this.#keyLength = resized(this.#keyLength, capacity)
+    this.#listAt = resized(this.#listAt, capacity)
+    this.#listLength = resized(this.#listLength, capacity)
+    this.#hashes = resized(this.#hashes, capacity)
+    this.#references = resized(this.#references, capacity)
+    this.#contexts = resized(this.#contexts, capacity)
+    this.#generations = resized(this.#generations, capacity)
+    this.#hop0 = resized(this.#hop0, capacity)
+    this.#hop1 = resized(this.#hop1, capacity)
+    this.#hop2 = resized(this.#hop2, capacity)
+    this.#hop3 = resized(this.#hop3, capacity)
+    this.#hopVersions = resizedBytes(this.#hopVersions, capacity)
+    this.#flags = resizedBytes(this.#flags, capacity)
+    this.#origins = resizedBytes(this.#origins, capacity)
+    this.#pathLengths = resized(this.#pathLengths, capacity)
+    this.#neighbours = resized(this.#neighbours, capacity)
+    this.#meds = resized(this.#meds, capacity)
+    const localPrefs = new Float64Array(capacity)
+    localPrefs.set(this.#localPrefs.subarray(0, capacity))
+    this.#localPrefs = localPrefs
+    this.#originators = resized(this.#originators, capacity)
+    this.#clusterLengths = resized(this.#clusterLengths, capacity)
+    this.#plain = resized(this.#plain, capacity)
+    this.#capacity = capacity
   }
 }

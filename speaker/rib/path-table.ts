@@ -4,7 +4,7 @@
  * A peer with several paths a prefix tells them apart by identifiers (RFC 7911), which take another integer once there is one.
  */
 
-import { grown, grownBytes } from './prefix-table.ts'
+import { freeBelow, grown, grownBytes, isFarTooLong, shorterLength } from './columns.ts'
 
 const initialPaths = 1024
 export const none = -1
@@ -135,6 +135,29 @@ export class PathTable {
     this.#next[this.#before(row, path)] = this.#next[path]!
     this.#next[path] = head
     this.#heads[row] = path
+  }
+
+  /** Octets of the columns. */
+  get bytes(): number {
+    return this.#rows.length * 17 + this.#pathIds.length * 4 + this.#heads.length * 4
+  }
+
+  /** Gives back what a table that was far larger has left above the last path in use, and above the rows that there are. Paths keep their numbers. */
+  trim(rows: number): void {
+    if (this.#heads.length > rows) this.#heads = this.#heads.slice(0, Math.max(rows, initialPaths))
+    if (!isFarTooLong(this.#rows.length, this.#count)) return
+    let end = this.#end
+    while (end > 0 && this.#rows[end - 1] === none) end--
+    const used = Uint8Array.from(this.#rows.subarray(0, end), (row) => Number(row !== none))
+    const length = shorterLength(end, initialPaths)
+    this.#rows = this.#rows.slice(0, length)
+    this.#peers = this.#peers.slice(0, length)
+    this.#attributes = this.#attributes.slice(0, length)
+    this.#next = this.#next.slice(0, length)
+    this.#stale = this.#stale.slice(0, length)
+    this.#pathIds = this.#pathIds.slice(0, length)
+    this.#end = end
+    this.#free = freeBelow(end, used)
   }
 
   #before(row: number, path: number): number {

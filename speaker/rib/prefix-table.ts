@@ -5,6 +5,7 @@
  */
 
 import { type Family, Prefix } from 'bgp-ts'
+import { freeBelow, grown, grownBytes, isFarTooLong, nextPower, shorterLength } from './columns.ts'
 import { KeyedHash, longestRun } from './keyed-hash.ts'
 
 const initialRows = 1024
@@ -141,6 +142,38 @@ export class PrefixTable {
     return this.#lengths[row]!
   }
 
+  /** Octets of the columns and the slots. */
+  get bytes(): number {
+    return this.capacity * (this.#wide ? 17 : 5) + this.#slots.length * 4
+  }
+
+  /**
+   * Gives back what a table that was far larger has left: rows above the last one in use, and slots. Rows keep their numbers. Costs a walk over
+   * the slots; does nothing for a table that uses what it has.
+   */
+  trim(): void {
+    if (!isFarTooLong(this.capacity, this.#count)) return
+    const used = new Uint8Array(this.#rows)
+    let end = 0
+    for (const entry of this.#slots) {
+      if (entry === 0) continue
+      used[entry - 1] = 1
+      if (entry > end) end = entry
+    }
+    const rows = shorterLength(end, initialRows)
+    this.#w0 = this.#w0.slice(0, rows)
+    this.#lengths = this.#lengths.slice(0, rows)
+    if (this.#wide) {
+      this.#w1 = this.#w1.slice(0, rows)
+      this.#w2 = this.#w2.slice(0, rows)
+      this.#w3 = this.#w3.slice(0, rows)
+    }
+    this.#rows = end
+    this.#free = freeBelow(end, used)
+    const entries = this.#slots.filter((entry) => entry !== 0)
+    this.#rehash(entries, Math.max(initialRows, nextPower(entries.length)) * 2)
+  }
+
   #is(row: number, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
     if (this.#w0[row] !== w0 || this.#lengths[row] !== length) return false
     return !this.#wide || (this.#w1[row] === w1 && this.#w2[row] === w2 && this.#w3[row] === w3)
@@ -171,28 +204,17 @@ export class PrefixTable {
   }
 
   #grow(): void {
-    const old = this.#slots
-    this.#slots = new Int32Array(old.length * 2)
-    this.#mask = this.#slots.length - 1
-    for (const entry of old) {
+    this.#rehash(this.#slots, this.#slots.length * 2)
+  }
+
+  #rehash(entries: Int32Array, length: number): void {
+    this.#slots = new Int32Array(length)
+    this.#mask = length - 1
+    for (const entry of entries) {
       if (entry === 0) continue
       let slot = this.#hashOfRow(entry - 1) & this.#mask
       while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
       this.#slots[slot] = entry
     }
   }
-}
-
-/** A longer copy of a column; what is new is `fill`. */
-export function grown(column: Int32Array, length: number, fill = 0): Int32Array<ArrayBuffer> {
-  const longer = new Int32Array(length)
-  longer.set(column)
-  if (fill !== 0) longer.fill(fill, column.length)
-  return longer
-}
-
-export function grownBytes(column: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const longer = new Uint8Array(length)
-  longer.set(column)
-  return longer
 }

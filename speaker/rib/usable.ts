@@ -1,7 +1,7 @@
 /** Whether a next hop can be one at all (RFC 4271 section 6.3, RFC 2545): a route with another is not used. */
 
 import { type Address, type Family, sameAddress } from 'bgp-ts'
-import type { RoutedPeer } from '../routed-peer.ts'
+import { pathTooLong, type RoutedPeer, usualPathLength } from '../routed-peer.ts'
 import type { AttributeTable } from './attribute-table.ts'
 
 /** By what this speaker recognises itself in the routes of others. */
@@ -22,6 +22,12 @@ export function loopProblem(table: AttributeTable, id: number, own: Identity): s
 }
 
 export const clusterLoop = 'own cluster id in CLUSTER_LIST'
+
+/** Why a path of this length is not taken: nobody needs one so long, and every comparison and every copy pays for it. */
+export function lengthProblem(table: AttributeTable, id: number, peer: RoutedPeer): string | undefined {
+  const { maxPathLength = usualPathLength } = peer.link.declaration
+  return table.pathLength(id) > maxPathLength ? pathTooLong : undefined
+}
 
 /** Why routes with these attributes are not used, or undefined. */
 export function nextHopProblem(

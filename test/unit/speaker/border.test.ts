@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { acceptAll } from '../../../policy/index.ts'
 import type { PeerDeclaration, World } from '../../../speaker/index.ts'
 import type { PeerLink } from '../../../speaker/peer-link.ts'
+import { pathTooLong, tooMuchMemory } from '../../../speaker/routed-peer.ts'
 import { Routing } from '../../../speaker/routing.ts'
 import { listRoutes, tellPrefix } from '../../../speaker/story.ts'
 import { address, peerTo, prefix } from '../../support/fabric.ts'
@@ -125,7 +126,7 @@ describe('paths from an external peer', () => {
   it('C22 are refused with an AS_SET', () => {
     announce(withSet)
     expect(held()).to.deep.equal([])
-    expect(routing.routed(from)?.malformed['treat-as-withdraw']).to.equal(2)
+    expect(routing.routed(from)?.malformed.counts['treat-as-withdraw']).to.equal(2)
   })
 
   it('C22 are taken with one where the peer is declared so, and passed on to nobody', () => {
@@ -145,5 +146,53 @@ describe('paths from an external peer', () => {
     declare({ takesAsSets: true })
     announce([{ type: 'confed-set', asns: [65001] }, ...sequence(65001)])
     expect(held()).to.deep.equal([])
+  })
+
+  describe('that are beyond a limit', () => {
+    const long = (length: number) => sequence(...Array.from({ length }, () => 65001))
+    const refusedBy = () => families.map((family) => [...routing.routed(from)!.counters[family].rejectedBy.keys()])
+
+    it('are refused when they are longer than the peer may send them, and asked for again once they may be', () => {
+      announce(long(500))
+      expect(held()).to.deep.equal(texts)
+      announce(long(501))
+      expect([held(), given()]).to.deep.equal([[], []])
+      expect(refusedBy()).to.deep.equal([[pathTooLong], [pathTooLong]])
+      expect(declare({ maxPathLength: 400 })).to.deep.equal([])
+      expect(declare({ maxPathLength: 600 })).to.deep.equal(families)
+      announce(long(501))
+      expect(held()).to.deep.equal(texts)
+    })
+
+    it('are refused once the attributes of the peer take what they may; those of others are taken', () => {
+      declare({ attributeOctets: 4096 })
+      for (let asn = 1; asn <= 200; asn++) announce(sequence(65001, ...Array.from({ length: 20 }, () => asn)))
+      // Each one takes the place of the last, so there is always room.
+      expect(held()).to.deep.equal(texts)
+      expect(routing.routed(from)!.share.octets).to.be.below(2 * 400)
+      const distinct = (asn: number) => {
+        const octets = [10, asn >>> 8, asn & 255, 0]
+        const address4 = prefix(`${octets.join('.')}/24`)
+        const attributes = { origin: 'igp', asPath: sequence(65001, asn), nextHop: address('10.0.0.1') } as const
+        const message = encodeUpdate({ attributes, nlri: [address4] })
+        expect(routing.update(from, message, 19, message.length)).to.equal(undefined)
+      }
+      for (let asn = 1; asn <= 200; asn++) distinct(asn)
+      clock.pass(1000)
+      const { share, counters } = routing.routed(from)!
+      expect(share.octets).to.be.within(4096 - 200, 4096)
+      expect(counters['ipv4-unicast'].rejectedBy.get(tooMuchMemory)).to.be.above(100)
+      const before = held().length
+      const honest = encodeUpdate({
+        attributes: { origin: 'igp', asPath: sequence(65009), nextHop: address('10.0.0.9') },
+        nlri: [prefix('203.0.113.0/24')],
+      })
+      routing.update(to, honest, 19, honest.length)
+      expect(held()).to.have.length(before + 1)
+      expect(declare({ attributeOctets: 8192 })).to.deep.equal(['ipv4-unicast'])
+      routing.sessionDown(from, false)
+      clock.pass(1000)
+      expect(routing.routed(from)!.share.octets).to.equal(0)
+    })
   })
 })

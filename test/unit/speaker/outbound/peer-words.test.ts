@@ -273,7 +273,7 @@ describe('update groups', () => {
   it('keep peers apart only by words that some route uses', () => {
     const { made, clock } = routing([['a'], ['a'], ['b'], []])
     const groupsWith = (...routes: OriginatedRoute[]) => {
-      made.setRoutes(routes)
+      made.origination.setRoutes(routes)
       clock.pass(1000)
       return made.outbound.groups
     }

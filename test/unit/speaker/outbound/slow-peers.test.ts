@@ -180,7 +180,9 @@ class Subject {
   originate(index: number, med: number | undefined): void {
     if (med === undefined) this.originated.delete(nth(index))
     else this.originated.set(nth(index), med)
-    this.routing.setRoutes([...this.originated].map(([text, value]) => route(text, { attributes: { med: value } })))
+    this.routing.origination.setRoutes(
+      [...this.originated].map(([text, value]) => route(text, { attributes: { med: value } })),
+    )
   }
 
   /** The source announces or withdraws a route; its MED does not go any further. */

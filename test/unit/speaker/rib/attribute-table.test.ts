@@ -1,7 +1,8 @@
 import { type Address, type Attributes, encodeAttributes, summarize } from 'bgp-ts'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { AttributeTable, type NextHopWords, noNextHop } from '../../../../speaker/rib/attribute-table.ts'
+import { type NextHopWords, noNextHop } from '../../../../speaker/rib/attribute-entry.ts'
+import { AttributeTable } from '../../../../speaker/rib/attribute-table.ts'
 import { ContextIds } from '../../../../speaker/rib/context-ids.ts'
 import { address } from '../../../support/fabric.ts'
 
@@ -171,7 +172,7 @@ describe('a table of attribute lists', () => {
     const octets = encode(some)
     const kept = encode({ med: 7 })
     const summary = summarize(kept, 0, kept.length, localAsn)
-    const id = table.add(octets, 0, octets.length, contextOf(noNextHop), noNextHop, summary, kept)
+    const id = table.add(octets, 0, octets.length, contextOf(noNextHop), noNextHop, summary, { list: kept })
     expect(table.find(octets, 0, octets.length, contextOf(noNextHop), noNextHop)).to.equal(id)
     expect(table.find(kept, 0, kept.length, contextOf(noNextHop), noNextHop)).to.equal(0)
     expect(table.attributes(id)).to.deep.equal({ med: 7 })

@@ -1,7 +1,8 @@
 import { type Attributes, encodeAttributes, type Family, families, summarize } from 'bgp-ts'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { AttributeTable, noNextHop } from '../../../../speaker/rib/attribute-table.ts'
+import { noNextHop } from '../../../../speaker/rib/attribute-entry.ts'
+import { AttributeTable } from '../../../../speaker/rib/attribute-table.ts'
 import {
   bestOf,
   type Candidate,

@@ -5,7 +5,8 @@
 
 import { encodeAttributes, type Family, families, summarize } from 'bgp-ts'
 import { expect } from 'chai'
-import { AttributeTable, noNextHop } from '../../../../speaker/rib/attribute-table.ts'
+import { noNextHop } from '../../../../speaker/rib/attribute-entry.ts'
+import { AttributeTable } from '../../../../speaker/rib/attribute-table.ts'
 import { Fingerprints } from '../../../../speaker/rib/fingerprints.ts'
 import { KeyedHash, newSeed } from '../../../../speaker/rib/keyed-hash.ts'
 import { PrefixTable } from '../../../../speaker/rib/prefix-table.ts'

@@ -1,7 +1,7 @@
 import { type Attributes, encodeAttributes, type Family, families, type Prefix, summarize } from 'bgp-ts'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { noNextHop } from '../../../../speaker/rib/attribute-table.ts'
+import { noNextHop } from '../../../../speaker/rib/attribute-entry.ts'
 import { ContextIds } from '../../../../speaker/rib/context-ids.ts'
 import { Rib } from '../../../../speaker/rib/rib.ts'
 import { prefix } from '../../../support/fabric.ts'

@@ -68,6 +68,17 @@ for (const over of ['IPv4', 'IPv6'] as const) {
       })
     }
 
+    it('are counted by kind when they are malformed, and the last ones kept with their octets', async () => {
+      await say(new Uint8Array(19))
+      expect(node.peer().malformed).to.deep.equal({ header: 1 })
+      expect(node.peer().lastMalformed).to.include({ octets: '00'.repeat(19) })
+      router = WirePeer.dial(fabric, { at, to })
+      await fabric.pass(0)
+      await say(message(1, octets('04fde9005a0a00000105')))
+      expect(node.peer().malformed).to.deep.equal({ header: 1, open: 1 })
+      expect(node.peer().lastMalformed).to.include({ octets: '04fde9005a0a00000105' })
+    })
+
     it('A2 A5 need not come together: a session comes up octet by octet', async () => {
       const stream = Uint8Array.of(...encodeMessage(openOf(terms)), ...keepalive)
       for (const octet of stream) router.send(Uint8Array.of(octet))

@@ -175,10 +175,10 @@ for (const over of ['IPv4', 'IPv6'] as const) {
           await say(update)
           const found = meeting.fabric.logs.filter(({ level }) => level === 'warn')
           expect(found).to.have.lengthOf(1)
-          expect(found[0]!.message).to.equal('malformed UPDATE: ORIGIN: value 9')
+          expect(found[0]!.message).to.equal('malformed message: ORIGIN: value 9')
           expect(found[0]!.fields).to.include({
             peer: meeting.node.peer().name,
-            reaction: 'treat-as-withdraw',
+            kind: 'treat-as-withdraw',
             octets: hex(updateBody(update)),
           })
           expect(stands().lastMalformed).to.include({ octets: hex(updateBody(update)) })
@@ -209,7 +209,7 @@ for (const over of ['IPv4', 'IPv6'] as const) {
             const found = meeting.fabric.logs.filter(({ level }) => level === 'warn')
             expect(found).to.have.lengthOf(1)
             expect(found[0]!.message).to.match(text)
-            expect(found[0]!.fields).to.include({ reaction: 'session-reset', octets: hex(updateBody(update)) })
+            expect(found[0]!.fields).to.include({ kind: 'session-reset', octets: hex(updateBody(update)) })
             expect(stands().malformed).to.deep.equal({ 'session-reset': 1 })
           })
         }
@@ -449,7 +449,7 @@ describe('an exception while an UPDATE is read', () => {
     // The log is handed in: one that fails is a mistake of ours in the middle of reading.
     const push = logs.push
     logs.push = (...entries) => {
-      if (entries.some(({ message: text }) => text.startsWith('malformed UPDATE'))) throw new Error('the log is full')
+      if (entries.some(({ message: text }) => text.startsWith('malformed message'))) throw new Error('the log is full')
       return push.apply(logs, entries)
     }
     await say(v4.announced(`${badOrigin}${asPath}`))
