@@ -1,11 +1,12 @@
 /**
  * `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. Beside it: the program of the BFD thread,
- * and the one package that is no JavaScript, where it is installed.
+ * the one package that is no JavaScript, where it is installed, and the list of all packages that are in it (`sbom.json`).
  */
 
-import { cpSync, existsSync, globSync } from 'node:fs'
+import { cpSync, existsSync, globSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
+import { sbom } from './sbom.ts'
 
 const root = join(import.meta.dirname, '..')
 const file = process.argv[2] ?? join(root, 'dist/tandem.cjs')
@@ -22,9 +23,11 @@ const options = {
   sourcemap: false,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
+  absWorkingDir: root,
 } satisfies BuildOptions
 
-await build({ ...options, entryPoints: [join(root, 'daemon/main.ts')], outfile: file })
+const { metafile } = await build({ ...options, entryPoints: [join(root, 'daemon/main.ts')], outfile: file })
 // Under the name that speaker/bfd/thread.ts looks for.
 await build({
   ...options,
@@ -39,3 +42,6 @@ for (const part of parts) {
   const from = join(packages, part)
   if (existsSync(from)) cpSync(from, join(dirname(file), 'node_modules', part), { recursive: true })
 }
+
+const beside = parts.filter((part) => existsSync(join(packages, part))).map((part) => `node_modules/${part}/`)
+writeFileSync(join(dirname(file), 'sbom.json'), sbom(root, [...Object.keys(metafile.inputs), ...beside]))

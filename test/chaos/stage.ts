@@ -152,6 +152,9 @@ export class Stage {
     return join(this.topology.work, 'own')
   }
 
+  /** As the node sees it. */
+  readonly apiUrl = `http://127.0.0.1:${apiPort}`
+
   get socket(): string {
     return join(this.own, 'tandem.sock')
   }
@@ -170,12 +173,13 @@ export class Stage {
     return this.#daemon
   }
 
-  startDaemon(): Program {
+  /** `api`: the flag that says where the API server is, in place of the usual one; `flags` come last. */
+  startDaemon({ api, flags: last = [] }: { readonly api?: string; readonly flags?: readonly string[] } = {}): Program {
     const { source, graceful, peers, flags = [], nodeOptions = [] } = this.options
     const [node = '', ...rest] = laidOutImage().command
-    const from = source === 'api' ? `--master=http://127.0.0.1:${apiPort}` : `--manifests=${this.manifests}`
+    const usual = source === 'api' ? `--master=${this.apiUrl}` : `--manifests=${this.manifests}`
     const words = [
-      from,
+      api ?? usual,
       '--hostname-override=node-1',
       '--enable-ibgp=false',
       '--cluster-asn=64512',
@@ -187,6 +191,7 @@ export class Stage {
       `--admin-socket=${this.socket}`,
       ...(graceful ? ['--bgp-graceful-restart', '--bgp-graceful-restart-deferral-time=20s'] : []),
       ...flags,
+      ...last,
     ]
     // The relay shares the fate of the node, not that of the daemon.
     const relay = [

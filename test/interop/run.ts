@@ -13,13 +13,13 @@ function quit(why: string): never {
 }
 
 if (process.getuid?.() !== 0) quit('the interop tests make network namespaces, so they need root')
-const missing = install(['iproute2', 'procps', ...routers.flatMap((router) => router.packages)])
+const missing = install(['iproute2', 'procps', 'util-linux', 'curl', ...routers.flatMap((router) => router.packages)])
 if (missing !== undefined) quit(missing)
 
 // `npm run test:interop -- WORDS` runs what has the words in its title.
 const words = process.argv.slice(2).join(' ')
 const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false, ...(words && { fgrep: words }) })
-for (const suite of ['interop', 'sessions', 'attributes', 'reflection', 'policies', 'bfd', 'kernel'])
+for (const suite of ['interop', 'sessions', 'attributes', 'reflection', 'policies', 'bfd', 'kernel', 'secrets'])
   mocha.addFile(join(import.meta.dirname, `${suite}.ts`))
 await mocha.loadFilesAsync()
 const counts = { passed: 0, failed: 0 }

@@ -4,7 +4,7 @@
  */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -27,6 +27,7 @@ export class Topology {
   readonly #folder: string
   readonly #prefix: string
   readonly #children = new Set<ChildProcess>()
+  #started = 0
   /** For sockets, logs and generated files; removed at the end. */
   readonly work = mkdtempSync(join(tmpdir(), 'tandem-topology-'))
 
@@ -68,7 +69,7 @@ export class Topology {
 
   /** Starts a program in a node; its output goes to a log in `work`. It ends with the topology at the latest. */
   start(node: string, command: readonly string[], environment: Readonly<Record<string, string>> = {}): Program {
-    const log = join(this.work, `${node}-${this.#children.size}.log`)
+    const log = join(this.work, `${node}-${this.#started++}.log`)
     const child = spawn('ip', ['netns', 'exec', this.namespace(node), ...command], {
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -82,7 +83,7 @@ export class Topology {
     return {
       pid: child.pid ?? 0,
       ended,
-      log: () => readFileSync(log, 'utf8'),
+      log: () => (existsSync(log) ? readFileSync(log, 'utf8') : ''),
       stop: async (signal = 'SIGTERM') => {
         child.kill(signal)
         await Promise.race([ended, new Promise((done) => setTimeout(done, 3000))])
