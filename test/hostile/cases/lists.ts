@@ -75,8 +75,10 @@ const announcements: readonly [name: string, list: string, tail: string, right: 
   ],
   ['an AS_PATH of 255 ASNs', `${origin}${longPath(255)}`, '', 'stands'],
   ['an AS_PATH of 256 ASNs', `${origin}${longPath(256)}`, '', 'stands', ['withdrawn']],
-  ['an AS_PATH of 900 ASNs', `${origin}${longPath(900)}`, '', 'stands', ['withdrawn']],
-  ['an AS_PATH of 600 segments of one ASN', `${origin}${longPath(600, 1)}`, '', 'stands', ['withdrawn']],
+  ['an AS_PATH of 500 ASNs', `${origin}${longPath(500)}`, '', 'stands', ['withdrawn']],
+  ['an AS_PATH of 501 ASNs, more than its limit', `${origin}${longPath(501)}`, '', 'withdrawn', ['stands']],
+  ['an AS_PATH of 900 ASNs', `${origin}${longPath(900)}`, '', 'withdrawn', ['stands']],
+  ['an AS_PATH of 600 segments of one ASN', `${origin}${longPath(600, 1)}`, '', 'withdrawn', ['stands']],
   [
     'an AS_PATH with 900 zeros behind its segment',
     `${origin}${attribute('50', 2, `0201 0000fde9 ${'00'.repeat(900)}`)}`,

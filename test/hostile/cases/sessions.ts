@@ -269,7 +269,7 @@ async function unread(scene: Scene): Promise<string> {
   const loud = await scene.loudNeighbour()
   let turn = 0
   const begun = Date.now()
-  while (peer.closed === undefined && Date.now() - begun < 9000) {
+  while (peer.closed === undefined && Date.now() - begun < 25_000) {
     loud(turn++)
     await pause(100)
     // A keepalive shows that it lives; what it is told, it does not read.
