@@ -8,11 +8,11 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ask } from '../../daemon/admin/client.ts'
 import { table } from '../../daemon/render/table.ts'
 import type { PeerSnapshot, SpeakerSnapshot } from '../../speaker/index.ts'
 import { promptly } from '../interop/bfd-routers.ts'
 import { eventually, type Program, Topology } from '../topology/runner.ts'
-import { ask } from './routers.ts'
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +42,7 @@ async function measure(): Promise<number> {
   const socket = join(topology.work, 'tandem.sock')
   const tandem = startTandem(socket)
   const { pid } = tandem
-  const peers = () => ask<SpeakerSnapshot>(socket).then((snapshot) => snapshot.peers)
+  const peers = () => ask<SpeakerSnapshot>(socket, '/v1/peers').then((snapshot) => snapshot.peers)
   await eventually('BFD is up over both families', 20_000, async () =>
     (await peers()).every(({ bfd }) => bfd?.state === 'Up'),
   )
@@ -54,7 +54,7 @@ async function measure(): Promise<number> {
   let most = 0
   while (performance.now() - began < Number(values.minutes) * 60_000) {
     await new Promise((done) => setTimeout(done, 1000))
-    const { routes } = await ask<SpeakerSnapshot>(socket)
+    const { routes } = await ask<SpeakerSnapshot>(socket, '/v1/peers')
     most = Math.max(most, routes['ipv4-unicast'].paths + routes['ipv6-unicast'].paths)
   }
   const seconds = (performance.now() - began) / 1000

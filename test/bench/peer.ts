@@ -2,10 +2,10 @@
  * A peer of the benchmark, in a process of its own: it dials a router and feeds it the big stream, or host routes, or counts what it is sent.
  * Small and independent of the product. Events go to standard output, a JSON line each, with the time in milliseconds since the epoch.
  *
- * node peer.ts feed|refeed|hosts|sink ROUTER LOCAL[,LOCAL...] ASN ROUTES-OR-SCALE
+ * node peer.ts feed|refeed|hosts|sink|watch|listen ROUTER LOCAL[,LOCAL...] ASN ROUTES-OR-SCALE
  */
 
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { fullTable, hostStream, makeStream, message } from './stream.ts'
 
 const [role, router, locals, asnText, amountText] = process.argv.slice(2) as [string, string, string, string, string]
@@ -17,7 +17,8 @@ const keepalive = message(4, Buffer.alloc(0))
 
 if (role === 'feed' || role === 'refeed') feed(Number(amountText), role === 'refeed')
 else if (role === 'hosts') hosts(Number(amountText))
-else for (const local of locals.split(',')) sink(local, Number(amountText))
+else if (role === 'listen') for (const local of locals.split(',')) listen(local)
+else for (const local of locals.split(',')) sink(local, Number(amountText), role === 'watch')
 
 /** Once, or over and over in sessions of their own. */
 function feed(scale: number, again: boolean): void {
@@ -50,7 +51,8 @@ function hosts(count: number): void {
   })
 }
 
-function sink(local: string, wanted: number): void {
+/** `watches`: once all is there, says each UPDATE that comes. */
+function sink(local: string, wanted: number, watches: boolean): void {
   let routes = 0
   let updates = 0
   let done = false
@@ -59,6 +61,7 @@ function sink(local: string, wanted: number): void {
     () => say({ event: 'established', local }),
     (type, body) => {
       if (type !== 2) return
+      if (done && watches) say({ event: 'update', local })
       const found = prefixesIn(body)
       routes += found
       if (found > 0) updates++
@@ -69,15 +72,39 @@ function sink(local: string, wanted: number): void {
   )
 }
 
+/** Waits for the router to dial. */
+function listen(local: string): void {
+  const server = createServer((socket) => {
+    socket.setNoDelay(true)
+    socket.write(open(local))
+    shakeHands(socket, local, () => say({ event: 'established', local }))
+  })
+  server.listen(179, local, () => say({ event: 'listening', local }))
+}
+
 /** Dials until the router listens, shakes hands with both families and four-octet ASNs, and keeps the session up. */
 function session(
   local: string,
   onUp: (socket: Socket) => void,
   onMessage: (type: number, body: Buffer) => void = () => {},
 ): void {
-  let up = false
   const socket = connect({ host: router, port: 179, localAddress: local, noDelay: true })
   socket.on('connect', () => socket.write(open(local)))
+  const isUp = shakeHands(socket, local, onUp, onMessage)
+  socket.on('close', () => {
+    if (!isUp()) setTimeout(() => session(local, onUp, onMessage), 20)
+    else say({ event: 'closed', local })
+  })
+}
+
+/** The rest of a session on a connection, from the router's OPEN on; says whether it came up. */
+function shakeHands(
+  socket: Socket,
+  local: string,
+  onUp: (socket: Socket) => void,
+  onMessage: (type: number, body: Buffer) => void = () => {},
+): () => boolean {
+  let up = false
   let rest = Buffer.alloc(0)
   socket.on('data', (chunk) => {
     rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
@@ -99,11 +126,8 @@ function session(
   })
   const beat = setInterval(() => up && socket.write(keepalive), 20_000)
   socket.on('error', () => {})
-  socket.on('close', () => {
-    clearInterval(beat)
-    if (!up) setTimeout(() => session(local, onUp, onMessage), 20)
-    else say({ event: 'closed', local })
-  })
+  socket.on('close', () => clearInterval(beat))
+  return () => up
 }
 
 function open(local: string): Buffer {

@@ -1,145 +1,116 @@
 /**
- * `npm run bench -- [S1] [S3] [--runs N] [--scale F] [--without NAME]`: Tandem beside real routers in one run, the same octets over the same link.
- *
- * S1: a peer sends a full table; the clock runs from its first octet until the router's own count says that all routes are in.
- * S3: 100,000 + 100,000 host routes to eight peers; the clock runs from the moment all eight sessions are Established until the last
- * peer has every route. BIRD and Tandem originate them from their configuration; GoBGP has learned them from a peer beforehand.
- *
- * Only the ratios carry over to another machine.
+ * `npm run bench -- [S1 S1s S2 S3 S4 S5 S6] [--runs 5] [--scale 1] [--without NAME] [--write]`: Tandem as its image runs it beside real routers, in
+ * one run, the same octets over the same link. Only the ratios carry over to another machine. `--write` keeps the tables in RESULTS.md.
  */
 
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { table } from '../../daemon/render/table.ts'
-import { eventually, type Program, Topology } from '../topology/runner.ts'
-import { type Subject, subjects } from './routers.ts'
-import { fullTable } from './stream.ts'
+import { install } from '../support/packages.ts'
+import { Topology } from '../topology/runner.ts'
+import { delayLine, machine, scenarioTable, verdicts } from './report.ts'
+import type { Result, Scenario } from './scenario.ts'
+import { s4 } from './scenarios/churn.ts'
+import { s3 } from './scenarios/originate.ts'
+import { s6 } from './scenarios/start.ts'
+import { s1, s1small, s2, s5 } from './scenarios/table.ts'
+import type { Subject } from './subject.ts'
+import { bird } from './subjects/bird.ts'
+import { exabgp } from './subjects/exabgp.ts'
+import { frr } from './subjects/frr.ts'
+import { gobgp } from './subjects/gobgp.ts'
+import { delayOf, tandemWith } from './subjects/tandem.ts'
+
+const scenarios: readonly Scenario[] = [s1, s1small, s2, s3, s4, s5, s6]
+const subjects: readonly Subject[] = [bird, tandemWith(false), frr, gobgp, exabgp]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    runs: { type: 'string', default: '3' },
+    runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
     without: { type: 'string', multiple: true, default: [] },
+    write: { type: 'boolean', default: false },
   },
 })
-const scale = Number(values.scale)
-const limitMs = 300_000
 
-interface Result {
-  readonly seconds: number
-  readonly peakMb: number
-  readonly updates: number
+const unknown = positionals.find((name) => scenarios.every((one) => one.name !== name))
+if (unknown) quit(`${unknown} is no scenario; there are ${scenarios.map(({ name }) => name).join(', ')}`)
+if (process.getuid?.() !== 0) quit('the benchmark needs network namespaces, and those need root')
+const missing = install(['iproute2', 'procps', 'util-linux', ...subjects.flatMap(({ packages }) => packages)])
+if (missing !== undefined) quit(missing)
+
+const page: string[] = []
+tell(`${new Date().toISOString().slice(0, 10)}, ${machine()}\n${versions().join(', ')}`)
+for (const scenario of scenarios) {
+  if (positionals.length > 0 && !positionals.includes(scenario.name)) continue
+  await measure(scenario)
 }
+if (values.write) writeFileSync(join(import.meta.dirname, 'RESULTS.md'), results())
 
-interface PeerEvent {
-  readonly event: string
-  readonly at: number
-  readonly updates?: number
-}
-
-const feeder = { address: '10.0.0.1', asn: 65001 }
-/** Where routes cannot be configured, they come from here before the clock runs; another AS, so that they are no loop at the sinks. */
-const originator = { address: '10.0.0.1', asn: 65099 }
-
-const peerProgram = join(import.meta.dirname, 'peer.ts')
-
-function startPeer(topology: Topology, ...words: string[]): { program: Program; events: () => PeerEvent[] } {
-  const program = topology.start('peers', [process.execPath, peerProgram, ...words])
-  const events = () =>
-    program
-      .log()
-      .split('\n')
-      .flatMap((line) => (line.startsWith('{') && line.endsWith('}') ? [JSON.parse(line) as PeerEvent] : []))
-  return { program, events }
-}
-
-/** Highest resident memory of a process in MB. */
-function peakOf({ pid }: Program): number {
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024
-}
-
-async function ingest(subject: Subject, topology: Topology): Promise<Result> {
-  const wanted = Math.round(fullTable.ipv4 * scale) + Math.round(fullTable.ipv6 * scale)
-  const router = subject.start(topology, [feeder], [])
-  await eventually(`${subject.name} answers`, 10_000, async () => (await subject.count(topology)) === 0)
-  const { events } = startPeer(topology, 'feed', '10.0.0.2', '10.0.0.1', '65001', values.scale)
-  const event = (name: string) => events().find((one) => one.event === name)
-  // Counting costs the router: not before everything is on its way.
-  await eventually('the stream is sent', limitMs, async () => event('sent'))
-  await eventually(`${subject.name} has all routes`, limitMs, async () => (await subject.count(topology)) >= wanted)
-  const seconds = (performance.timeOrigin + performance.now() - event('first-byte')!.at) / 1000
-  return { seconds, peakMb: peakOf(router), updates: event('ready')?.updates ?? 0 }
-}
-
-async function originate(subject: Subject, topology: Topology): Promise<Result> {
-  const half = Math.round(100_000 * scale)
-  const routes = Array.from({ length: half }, (_, index) => hostRoutes(index)).flat()
-  const sinks = Array.from({ length: 8 }, (_, index) => `10.0.0.${11 + index}`)
-  const peers = sinks.map((address) => ({ address, asn: feeder.asn }))
-  const router = subject.start(topology, subject.originates ? peers : [...peers, originator], routes)
-  if (!subject.originates)
-    startPeer(topology, 'hosts', '10.0.0.2', originator.address, String(originator.asn), String(half))
-  await eventually(
-    `${subject.name} has its routes`,
-    60_000,
-    async () => (await subject.count(topology)) >= routes.length,
-  )
-  const { events } = startPeer(topology, 'sink', '10.0.0.2', sinks.join(','), '65001', String(routes.length))
-  const all = (name: string) => events().filter((one) => one.event === name)
-  await eventually('all peers have all routes', limitMs, async () => all('complete').length === sinks.length)
-  const started = Math.max(...all('established').map(({ at }) => at))
-  const ended = Math.max(...all('complete').map(({ at }) => at))
-  return { seconds: (ended - started) / 1000, peakMb: peakOf(router), updates: all('complete')[0]?.updates ?? 0 }
-}
-
-function hostRoutes(index: number): [string, string] {
-  const high = index >> 16
-  const low = index & 0xffff
-  return [`100.${64 + high}.${low >> 8}.${low & 255}/32`, `2001:db8:1::${high.toString(16)}:${low.toString(16)}/128`]
-}
-
-const scenarios: Readonly<Record<string, { what: string; run: typeof ingest; routers: readonly string[] }>> = {
-  S1: { what: 'ingest a full table', run: ingest, routers: ['bird', 'tandem', 'gobgp'] },
-  S3: { what: 'originate host routes to 8 peers', run: originate, routers: ['bird', 'tandem', 'gobgp'] },
-}
-
-const median = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
-
-for (const name of positionals.length > 0 ? positionals : Object.keys(scenarios)) {
-  const scenario = scenarios[name]
-  if (!scenario) throw new Error(`${name} is no scenario; there are ${Object.keys(scenarios).join(', ')}`)
+async function measure(scenario: Scenario): Promise<void> {
   const results = new Map<string, Result[]>()
+  const taking = subjects.filter(({ name }) => scenario.routers.includes(name) && !values.without.includes(name))
+  // In turns, so that a busy moment of the machine hits all of them.
   for (let turn = 0; turn < Number(values.runs); turn++) {
-    for (const subject of subjects) {
-      if (values.without.includes(subject.name) || !scenario.routers.includes(subject.name)) continue
-      const topology = await Topology.layOut(join(import.meta.dirname, 'bench.clab.yml'))
-      try {
-        results.set(subject.name, [...(results.get(subject.name) ?? []), await scenario.run(subject, topology)])
-      } finally {
-        await topology.tearDown()
-      }
+    for (const subject of taking) {
+      if (turn > 0 && scenario.once?.includes(subject.name)) continue
+      results.set(subject.name, [...(results.get(subject.name) ?? []), await playOnce(scenario, subject)])
     }
   }
-  print(name, scenario.what, results)
+  const lines = [scenarioTable(scenario, results), ...verdicts(scenario, results), await delayDuring(scenario)]
+  tell(`\n${scenario.name}: ${scenario.what}\n${lines.filter(Boolean).join('\n')}`)
 }
 
-function print(name: string, what: string, results: ReadonlyMap<string, readonly Result[]>): void {
-  const of = (router: string, key: keyof Result) => median((results.get(router) ?? []).map((result) => result[key]))
-  const ratio = (seconds: number, other: string) =>
-    results.has(other) ? (seconds / of(other, 'seconds')).toFixed(2) : '-'
-  const rows = [...results.keys()].map((router) => {
-    const seconds = of(router, 'seconds')
-    return [
-      router,
-      seconds.toFixed(3),
-      of(router, 'peakMb').toFixed(0),
-      String(of(router, 'updates')),
-      ratio(seconds, 'bird'),
-      ratio(seconds, 'gobgp'),
-    ]
-  })
-  const headings = [name, 'SECONDS', 'PEAK MB', 'UPDATES', 'x BIRD', 'x GOBGP']
-  process.stdout.write(`\n${name}: ${what}, scale ${scale}, median of ${values.runs}\n${table(headings, rows, 120)}\n`)
+async function playOnce(
+  scenario: Scenario,
+  subject: Subject,
+  started: (topology: Topology) => Promise<void> = async () => {},
+  ended: (topology: Topology) => Promise<void> = async () => {},
+): Promise<Result> {
+  const topology = await Topology.layOut(join(import.meta.dirname, 'bench.clab.yml'))
+  try {
+    const scale = Number(values.scale) * (scenario.scale ?? 1)
+    const result = await scenario.play({ topology, subject, scale, started: () => started(topology) })
+    await ended(topology)
+    return result
+  } finally {
+    await topology.tearDown()
+  }
+}
+
+/** A run of its own, with the event loop watched from the start of the clock to its end. */
+async function delayDuring(scenario: Scenario): Promise<string> {
+  if (scenario === s4 || scenario === s6 || values.without.includes('tandem')) return ''
+  let line = ''
+  const reset = async (topology: Topology) => void (await delayOf(topology))
+  const look = async (topology: Topology) => {
+    line = delayLine(await delayOf(topology))
+  }
+  await playOnce(scenario, tandemWith(true), reset, look)
+  return line
+}
+
+function versions(): string[] {
+  return subjects.flatMap(({ packages }) =>
+    packages.map((name) =>
+      execFileSync('dpkg-query', ['-W', '-f', '$' + '{Package} $' + '{Version}', name], { encoding: 'utf8' }),
+    ),
+  )
+}
+
+function results(): string {
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.trim()
+  return `# Results\n\nOf \`${command}\`. Only ratios within one run mean anything on another machine.\n\n\`\`\`\n${page.join('\n')}\n\`\`\`\n`
+}
+
+function tell(text: string): void {
+  page.push(text)
+  process.stdout.write(`${text}\n`)
+}
+
+function quit(why: string): never {
+  process.stdout.write(`${why}\n`)
+  process.exit(1)
 }

@@ -78,6 +78,42 @@ export function makeStream(
   return { bytes: Buffer.concat(chunks), updates }
 }
 
+/** The last prefixes of each family in the stream of a full table at this scale, as text. */
+export function lastPrefixes(scale: number, count: number): string[] {
+  const scaled = (value: number) => Math.round(value * scale)
+  const { bytes } = makeStream(
+    { ipv4: scaled(fullTable.ipv4), ipv6: scaled(fullTable.ipv6), attributeSets: scaled(fullTable.attributeSets) },
+    [10, 0, 0, 1],
+    Array.from({ length: 16 }, () => 0),
+  )
+  const found: { ipv4: string[]; ipv6: string[] } = { ipv4: [], ipv6: [] }
+  for (let at = 0; at < bytes.length; at += bytes.readUInt16BE(at + 16)) {
+    const end = at + bytes.readUInt16BE(at + 16)
+    const attributesAt = at + 23
+    const attributesEnd = attributesAt + bytes.readUInt16BE(at + 21)
+    // MP_REACH_NLRI comes first, and no UPDATE has prefixes of both families.
+    const isIpv6 = bytes[attributesAt + 1] === 14
+    const nlriEnd = isIpv6 ? attributesAt + 4 + bytes.readUInt16BE(attributesAt + 2) : end
+    const list = isIpv6 ? found.ipv6 : found.ipv4
+    for (let prefix = isIpv6 ? attributesAt + 25 : attributesEnd; prefix < nlriEnd; ) {
+      const length = bytes[prefix]!
+      const octets = Array.from({ length: isIpv6 ? 16 : 4 }, (_, index) =>
+        index < (length + 7) >> 3 ? bytes[prefix + 1 + index]! : 0,
+      )
+      list.push(`${isIpv6 ? ipv6Text(octets) : octets.join('.')}/${length}`)
+      if (list.length > count) list.shift()
+      prefix += 1 + ((length + 7) >> 3)
+    }
+  }
+  return [...found.ipv4, ...found.ipv6]
+}
+
+function ipv6Text(octets: readonly number[]): string {
+  return Array.from({ length: 8 }, (_, index) =>
+    ((octets[index * 2]! << 8) | octets[index * 2 + 1]!).toString(16),
+  ).join(':')
+}
+
 /** Distinct prefixes: each length counts upwards in a region of its own. */
 function prefixesOf(total: number, lengths: readonly [number, number][], firstOctet: number): Buffer[] {
   const prefixes: Buffer[] = []

@@ -14,7 +14,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ask } from '../../daemon/admin/client.ts'
@@ -22,6 +22,7 @@ import type { SpeakerSnapshot } from '../../speaker/index.ts'
 import { type Heard, Recorder } from '../cluster/recorder.ts'
 import { frrOn, type Router } from '../interop/routers.ts'
 import { FakeApiServer } from '../support/api-server/api-server.ts'
+import { ApiWire } from '../support/api-wire.ts'
 import { asInPod, imageUser, laidOutImage } from '../support/image.ts'
 import type { KubeObject } from '../support/kube-objects.ts'
 import { eventually, type Program, Topology } from '../topology/runner.ts'
@@ -314,56 +315,4 @@ function twinHeardIn(line: string): TwinHeard[] {
   if (withdrawn) return [{ what: 'withdrawn', of: withdrawn }]
   const [, peer, state] = /%ADJCHANGE: neighbor ([0-9a-f.:]+).* (Up|Down)/.exec(line) ?? []
   return peer ? [{ what: state === 'Up' ? 'up' : 'down', of: peer }] : []
-}
-
-/** The way from the node to the API server, which can be cut in the middle of an answer. */
-export class ApiWire {
-  readonly path: string
-  readonly #api: FakeApiServer
-  readonly #server: Server
-  readonly #open = new Set<Socket>()
-  /** Octets of the answers of a connection after which it is cut, for so many connections. */
-  #cut = { after: 0, times: 0 }
-
-  constructor(api: FakeApiServer, path: string) {
-    this.#api = api
-    this.path = path
-    this.#server = createServer((near) => this.#pass(near))
-  }
-
-  async open(): Promise<void> {
-    await new Promise<void>((resolve) => this.#server.listen(this.path, resolve))
-    chmodSync(this.path, 0o666)
-  }
-
-  close(): void {
-    for (const socket of this.#open) socket.destroy()
-    this.#server.close()
-  }
-
-  /** Cuts what is open, and the next connections after so many octets. */
-  cut(after: number, times: number): void {
-    this.#cut = { after, times }
-    for (const socket of this.#open) socket.destroy()
-  }
-
-  #pass(near: Socket): void {
-    const far = connect({ host: '127.0.0.1', port: Number(new URL(this.#api.url).port) })
-    const [one, other] = [near, far]
-    let left = this.#cut.times > 0 ? this.#cut.after : Number.POSITIVE_INFINITY
-    if (this.#cut.times > 0) this.#cut.times--
-    const end = () => {
-      this.#open.delete(near)
-      one.destroy()
-      other.destroy()
-    }
-    this.#open.add(near)
-    near.on('data', (chunk) => void far.write(chunk))
-    far.on('data', (chunk: Buffer) => {
-      near.write(chunk.subarray(0, Math.min(chunk.length, left)))
-      left -= chunk.length
-      if (left <= 0) near.end()
-    })
-    for (const socket of [near, far]) socket.on('error', end).on('close', end)
-  }
 }
