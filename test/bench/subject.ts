@@ -54,7 +54,7 @@ export async function usageOf(topology: Topology): Promise<Usage> {
   for (const pid of pids) {
     const read = (name: string) => readOr(`/proc/${pid}/${name}`)
     // What asks is in the namespace too, for a moment.
-    if (/^ip\0netns/.test(read('cmdline'))) continue
+    if (read('cmdline').startsWith('ip\0netns')) continue
     const kilobytes = (text: string, field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)?.[1] ?? 0)
     const status = read('status')
     usage.peakMb += kilobytes(status, 'VmHWM') / 1024
