@@ -82,7 +82,10 @@ function routerPeer(peer: PeerSetting, origin: string, { addresses, asn, options
 /** As base64 of a file, or of `echo`, has it: no router can be given such a key. */
 function trimmedPassword({ name, origin, password }: PlannedPeer): Finding[] {
   if (password?.kind !== 'key' || !password.trimmed) return []
-  return [warning(origin, `password of ${name}`, '(not shown)', 'ends in a newline, which is left out')]
+  // Events are about objects, so the annotation is part of the field.
+  const [object = origin, annotation] = origin.split(' ')
+  const field = `${annotation ? `${annotation}, ` : ''}password of ${name}`
+  return [warning(object, field, '(not shown)', 'ends in a newline, which is left out')]
 }
 
 /** One session a pair of nodes, between their primary addresses. */

@@ -388,7 +388,9 @@ describe('peers', () => {
   it('J6 lose the newline at the end of a password, and a finding says so', () => {
     const made = make(view(peersYaml('- {remoteip: 10.0.0.254, remoteasn: 65001, password: c2VjcmV0Cg==}')))
     expect(toDesired(made, options)?.peers[0]?.password?.reveal()).to.equal('secret')
-    expect(made.findings.map(formatFinding).join()).to.include('ends in a newline')
+    expect(made.findings.map(formatFinding)).to.deep.equal([
+      'node/n1 kube-router.io/peers, password of 10.0.0.254: "(not shown)" ends in a newline, which is left out',
+    ])
   })
 
   it('J6 name a password that is kept elsewhere, and are held down while it is not there', () => {
