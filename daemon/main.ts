@@ -7,6 +7,7 @@ import { clean } from './commands/clean-routes.ts'
 import { decode } from './commands/decode.ts'
 import { plan } from './commands/plan.ts'
 import { run } from './commands/run.ts'
+import { keepConfidential } from './confidential.ts'
 import { ConfigError, type Flag } from './config/flag.ts'
 import { type FlagName, flags, foreignFlags } from './config/flags.ts'
 import { type Loaded, loadSettings, nearestFlag } from './config/settings.ts'
@@ -158,7 +159,8 @@ function complain(error: unknown): void {
     const unknown = /unknown option '(--?)([^'=]+)/.exec(error.message)
     const text = unknown
       ? `--${unknown[2]}: is no flag of tandem; did you mean --${nearestFlag(unknown[2]!)}?`
-      : error.message.replace(/^error: /, '')
+      : // What is too much may be a part of a password.
+        error.message.replace(/^error: /, '').replace(/^(too many arguments .* got \d+):.*$/s, '$1')
     process.stderr.write(`tandem: ${text}\n`)
     process.exitCode = 2
     return
@@ -170,4 +172,5 @@ function complain(error: unknown): void {
 // A reader that has seen enough, such as head, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
+keepConfidential()
 program.parseAsync(process.argv).catch(complain)

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { PeerSetting, PlanOptions } from '../../controllers/index.ts'
 import type { RestartCircumstances } from '../../speaker/index.ts'
+import { secretFlags, unshown } from '../confidential.ts'
 import { type ConfigDocument, readDocument, readText } from './document.ts'
 import { ConfigError, type Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
@@ -45,7 +46,18 @@ export function loadSettings(given: Given): Loaded {
   const warnings = Object.keys(given.commandLine)
     .filter((name) => name in foreignFlags)
     .map((name) => `--${name} does nothing here: ${foreignFlags[name]}`)
-  return { settings: withSource(settings, given, inFile), document, warnings }
+  return { settings: withSource(settings, given, inFile), document, warnings: [...warnings, ...exposed(given)] }
+}
+
+/** Secrets where others may read them. */
+function exposed({ commandLine }: Given): string[] {
+  return secretFlags
+    .filter((name) => commandLine[name])
+    .map((name) => {
+      const readers =
+        'whoever may read the manifest of the pod, or the list of processes while the daemon starts, has them'
+      return `--${name}: passwords on the command line are for trials: ${readers}; use --${name}-file, ${environmentName(name)} from a Secret, or --config`
+    })
 }
 
 /** `--manifests DIR` alone says where objects come from. */
@@ -159,7 +171,7 @@ function peerRouters(settings: Settings): PeerSetting[] {
     const { length } = settings[name]
     if (length === ips.length || (optional && length === 0)) return
     const expected = `has ${length} items, where --peer-router-ips has ${ips.length}: one per router is expected`
-    throw new ConfigError(`--${name}`, settings[name].join(','), expected)
+    throw new ConfigError(`--${name}`, secretFlags.includes(name) ? unshown : settings[name].join(','), expected)
   }
   per('peer-router-asns', false)
   per('peer-router-ports', true)

@@ -5,7 +5,7 @@
 
 import type { Secret } from '../secret.ts'
 import type { KeyedPeer, SocketOptions } from '../world.ts'
-import { encodeSocketAddress, getOption, SystemError, setOption } from './system.ts'
+import { encodeSocketAddress, getOption, leaveNoCore, SystemError, setOption } from './system.ts'
 
 const levels = { socket: 1, ip: 0, tcp: 6, ipv6: 41 } as const
 const tcpNames = { userTimeout: 18, md5: 14, md5Extended: 32 } as const
@@ -34,9 +34,15 @@ export function applyOptions(fd: number, version: 4 | 6, options: SocketOptions)
     setOption(fd, levels.tcp, tcpNames.userTimeout, options.userTimeoutMs, 'TCP user timeout')
 }
 
+let coresAreOff = false
+
 /** Signs all segments to and from an address, and drops what comes from it unsigned. Without a password the address is forgotten. */
 export function setKey(fd: number, peer: Omit<KeyedPeer, 'password'>, password: Secret | undefined): void {
   const { address, zone, prefixLength } = peer
+  if (password && !coresAreOff) {
+    leaveNoCore()
+    coresAreOff = true
+  }
   const key = new TextEncoder().encode(password?.reveal() ?? '')
   if (key.length > 80) throw new SystemError(`a TCP MD5 password has at most 80 octets, and this one ${key.length}`)
   const bytes = new Uint8Array(216)

@@ -92,6 +92,17 @@ export function pointerTo(bytes: Uint8Array): bigint {
   return system().address(bytes)
 }
 
+const coreLimit = 4
+
+/**
+ * From now on the process leaves no core: its memory holds keys. The limit of one octet is the one that also stops a kernel which hands cores
+ * to a program (core(5), "Piping core dumps to a program"). Can't be taken back. Where it can't be set, sessions matter more.
+ */
+export function leaveNoCore(): void {
+  const setLimit = systemCall<(resource: number, limits: Uint8Array) => number>('int setrlimit(int, const void *)')
+  setLimit(coreLimit, new Uint8Array(BigUint64Array.of(1n, 1n).buffer))
+}
+
 /** A further call, by its prototype in C. */
 export function systemCall<Call extends (...words: never[]) => unknown>(prototype: string): KoffiFunc<Call> {
   return system().library.func(prototype) as KoffiFunc<Call>
