@@ -2,7 +2,7 @@
  * The admin socket: HTTP and JSON over a Unix socket that only its owner can open. The one door through which state can be changed.
  */
 
-import { mkdir, unlink } from 'node:fs/promises'
+import { lstat, mkdir, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
@@ -32,13 +32,12 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-/** Listens on `path`, mode 0600. A socket that nobody answers on is taken over; one that is in use is an error. */
+/** Listens on `path`, mode 0600. A socket that nobody answers on is taken over; one that is in use is an error, and so is anything else at that place. */
 export async function serveAdmin(backend: Backend, path: string): Promise<AdminServer> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 }).catch((error: unknown) => {
     throw new ConfigError('--admin-socket', path, `cannot be made: ${error instanceof Error ? error.message : error}`)
   })
-  if (await answers(path)) throw new ConfigError('--admin-socket', path, 'is in use by another tandem')
-  await unlink(path).catch(() => {})
+  await clear(path)
   const server = createServer((request, response) => void handle(backend, request, response))
   server.maxConnections = limits.connections
   server.headersTimeout = limits.head
@@ -57,6 +56,16 @@ export async function serveAdmin(backend: Backend, path: string): Promise<AdminS
         server.close(() => resolve())
       }),
   }
+}
+
+/** What is no socket belongs to somebody, and a link leads to where others want us to listen: neither is touched. */
+async function clear(path: string): Promise<void> {
+  const there = await lstat(path).catch(() => undefined)
+  if (!there) return
+  if (!there.isSocket())
+    throw new ConfigError('--admin-socket', path, `is ${there.isSymbolicLink() ? 'a link' : 'there and no socket'}`)
+  if (await answers(path)) throw new ConfigError('--admin-socket', path, 'is in use by another tandem')
+  await unlink(path).catch(() => {})
 }
 
 function listening(server: Server, path: string): Promise<void> {

@@ -1,4 +1,16 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  watch,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +23,7 @@ import { ConfigError } from '../../../daemon/config/flag.ts'
 import type { Explanation } from '../../../daemon/explain.ts'
 import { endpoint, node, options, service, slice, view } from '../../support/cluster.ts'
 import { Fabric, peerTo } from '../../support/fabric.ts'
+import { eventually } from '../../topology/runner.ts'
 
 describe('the admin socket', () => {
   let folder: string
@@ -78,12 +91,60 @@ describe('the admin socket', () => {
     expect(second).to.be.instanceOf(ConfigError)
     expect(String(second)).to.include('is in use by another tandem')
     await server.close()
-    const stale = createServer()
-    await new Promise<void>((resolve) => stale.listen(path(), resolve))
-    await new Promise<void>((resolve) => stale.close(() => resolve()))
-    writeFileSync(path(), '')
+    await leaveDeadSocket()
     server = await serveAdmin(backend, path())
+    expect((await explained('node/n1')).length).to.be.above(1)
+    expect(statSync(path()).mode & 0o777).to.equal(0o600)
   })
+
+  /** What a daemon that was killed leaves at the path. */
+  async function leaveDeadSocket(): Promise<void> {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(join(folder, 'other'), resolve))
+    linkSync(join(folder, 'other'), path())
+    await new Promise<void>((resolve) => other.close(() => resolve()))
+  }
+
+  it('J9 has its mode from the first moment on', async () => {
+    const before = process.umask(0)
+    const modes: number[] = []
+    mkdirSync(join(folder, 'run'))
+    const watcher = watch(join(folder, 'run'), () => {
+      if (existsSync(path())) modes.push(statSync(path()).mode & 0o777)
+    })
+    try {
+      server = await serveAdmin(backend, path())
+      expect(process.umask()).to.equal(0)
+      await eventually('the socket in its folder', 5000, async () => modes.length > 0)
+      expect(new Set([...modes, statSync(path()).mode & 0o777])).to.deep.equal(new Set([0o600]))
+    } finally {
+      watcher.close()
+      process.umask(before)
+    }
+  })
+
+  const obstacles: readonly [what: string, put: () => void][] = [
+    ['a file', () => writeFileSync(path(), 'of somebody')],
+    ['a folder', () => mkdirSync(path())],
+    ['a link to a file', () => symlinkSync(join(folder, 'target'), path())],
+    ['a link to nothing', () => symlinkSync(join(folder, 'nothing'), path())],
+  ]
+  for (const [what, put] of obstacles)
+    it(`J9 does not take the place of ${what}`, async () => {
+      mkdirSync(join(folder, 'run'))
+      writeFileSync(join(folder, 'target'), 'of somebody')
+      put()
+      const before = lstatSync(path()).ino
+      const error = await serveAdmin(backend, path()).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      )
+      expect(error).to.be.instanceOf(ConfigError)
+      expect(String(error)).to.match(/is (a link|there and no socket)$/)
+      expect(lstatSync(path()).ino).to.equal(before)
+      expect(readFileSync(join(folder, 'target'), 'utf8')).to.equal('of somebody')
+      expect(existsSync(join(folder, 'nothing'))).to.equal(false)
+    })
 
   it('says so when nobody answers', async () => {
     const error = await ask(join(folder, 'nobody'), '/v1/peers').then(
