@@ -303,7 +303,11 @@ export const flags = {
 
   'health-port': flag(integer(0, 65535), 20244, 'port of /healthz and /readyz; 0 for none'),
   'health-addr': flag(ip, new Address(4, 0x7f000001), 'address of /healthz and /readyz', '127.0.0.1'),
-  'ready-sessions': flag(oneOf('none', 'any', 'all'), 'any', 'sessions that have to be up for /readyz'),
+  'ready-sessions': flag(
+    oneOf('none', 'any', 'family', 'all'),
+    'any',
+    'sessions that have to be up for /readyz; "family": one at least that carries each family in use',
+  ),
   events: flag(bool, true, 'write Kubernetes events about findings, drains and sessions'),
   'node-status': flag(
     oneOf('none', 'annotation'),

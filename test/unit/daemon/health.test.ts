@@ -1,13 +1,21 @@
 /** What /healthz and /readyz say, and when. */
 
-import { Address } from 'bgp-ts'
+import { Address, type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
 import type { Backend, SyncState } from '../../../daemon/backend.ts'
-import { type HealthServer, readiness, serveHealth } from '../../../daemon/health.ts'
+import { type HealthServer, type ReadySessions, readiness, serveHealth } from '../../../daemon/health.ts'
 import type { PeerSnapshot } from '../../../speaker/index.ts'
 
-const peer = (name: string, state: string, why?: string) =>
-  ({ name, state, ...(why !== undefined && { lastDown: { why, ageMs: 0 } }) }) as unknown as PeerSnapshot
+const both: readonly Family[] = families
+
+const peer = (name: string, state: string, why?: string, offered = both, agreed = offered) =>
+  ({
+    name,
+    state,
+    offered: { byUs: offered },
+    families: state === 'Established' ? agreed : [],
+    ...(why !== undefined && { lastDown: { why, ageMs: 0 } }),
+  }) as unknown as PeerSnapshot
 
 function backend(sync: SyncState, ...peers: PeerSnapshot[]): Backend {
   return {
@@ -18,25 +26,48 @@ function backend(sync: SyncState, ...peers: PeerSnapshot[]): Backend {
 }
 
 const synced: SyncState = { synced: true, problems: [] }
+const ofFamily = (family: Family, up: boolean) => peer(family, up ? 'Established' : 'Active', undefined, [family])
 const up4 = peer('10.0.0.1', 'Established')
 const up6 = peer('fd00::1', 'Established')
 const down6 = peer('fd00::1', 'Active', 'hold timer expired')
 
 describe('/readyz', () => {
-  const rows: [title: string, made: Backend, wanted: Record<'none' | 'any' | 'all', boolean>][] = [
-    ['both sessions up', backend(synced, up4, up6), { none: true, any: true, all: true }],
-    ['one of two sessions up', backend(synced, up4, down6), { none: true, any: true, all: false }],
-    ['no session up', backend(synced, down6), { none: true, any: false, all: false }],
-    ['no peers at all', backend(synced), { none: true, any: true, all: true }],
+  const rows: [title: string, made: Backend, wanted: Record<ReadySessions, boolean>][] = [
+    ['both sessions up', backend(synced, up4, up6), { none: true, any: true, family: true, all: true }],
+    ['one of two sessions up', backend(synced, up4, down6), { none: true, any: true, family: true, all: false }],
+    ['no session up', backend(synced, down6), { none: true, any: false, family: false, all: false }],
+    ['no peers at all', backend(synced), { none: true, any: true, family: true, all: true }],
+    ...families.flatMap((one): typeof rows => [
+      [
+        `a session of each family, and that of ${one} down`,
+        backend(synced, ...families.map((family) => ofFamily(family, family !== one))),
+        { none: true, any: true, family: false, all: false },
+      ],
+      [
+        `a router that does not take ${one}`,
+        backend(
+          synced,
+          peer(
+            '10.0.0.1',
+            'Established',
+            undefined,
+            both,
+            both.filter((family) => family !== one),
+          ),
+        ),
+        { none: true, any: true, family: false, all: true },
+      ],
+      [`${one} alone in use`, backend(synced, ofFamily(one, true)), { none: true, any: true, family: true, all: true }],
+    ]),
     [
       'no first view yet',
       backend({ synced: false, problems: ['/api/v1/nodes: no route'] }, up4),
-      { none: false, any: false, all: false },
+      { none: false, any: false, family: false, all: false },
     ],
   ]
   for (const [title, made, wanted] of rows) {
-    it(`with ${title}: none ${wanted.none}, any ${wanted.any}, all ${wanted.all}`, () => {
-      for (const asked of ['none', 'any', 'all'] as const)
+    it(`with ${title}: ${JSON.stringify(wanted)}`, () => {
+      for (const asked of ['none', 'any', 'family', 'all'] as const)
         expect(readiness(made, asked).ready, asked).to.equal(wanted[asked])
     })
   }
@@ -49,6 +80,14 @@ describe('/readyz', () => {
       '[-] sessions: 1 of 2 up, asked for: all',
       '    fd00::1 is Active: hold timer expired',
     ])
+  })
+
+  it('names the family that no session carries', () => {
+    for (const family of families) {
+      const others = families.filter((one) => one !== family)
+      const made = backend(synced, ...others.map((one) => ofFamily(one, true)), ofFamily(family, false))
+      expect(readiness(made, 'family').lines).to.include(`    no session carries ${family}`)
+    }
   })
 })
 
