@@ -13,6 +13,8 @@ const file = process.argv[2] ?? join(root, 'dist/tandem.cjs')
 
 const options = {
   bundle: true,
+  // `debug` takes it where it finds it, and here it belongs to the tools: what is no dependency stays outside.
+  external: ['supports-color'],
   platform: 'node',
   target: 'node24',
   // CommonJS, because it starts with less memory than a module does.
@@ -27,9 +29,9 @@ const options = {
   absWorkingDir: root,
 } satisfies BuildOptions
 
-const { metafile } = await build({ ...options, entryPoints: [join(root, 'daemon/main.ts')], outfile: file })
+const daemon = await build({ ...options, entryPoints: [join(root, 'daemon/main.ts')], outfile: file })
 // Under the name that speaker/bfd/thread.ts looks for.
-await build({
+const thread = await build({
   ...options,
   entryPoints: [join(root, 'speaker/bfd/worker.ts')],
   outfile: join(dirname(file), 'tandem-bfd.cjs'),
@@ -44,4 +46,9 @@ for (const part of parts) {
 }
 
 const beside = parts.filter((part) => existsSync(join(packages, part))).map((part) => `node_modules/${part}/`)
-writeFileSync(join(dirname(file), 'sbom.json'), sbom(root, [...Object.keys(metafile.inputs), ...beside]))
+// What was read and left out again is not in the image.
+const inside = [daemon, thread]
+  .flatMap(({ metafile }) => Object.values(metafile.outputs))
+  .flatMap(({ inputs }) => Object.entries(inputs))
+  .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
+writeFileSync(join(dirname(file), 'sbom.json'), sbom(root, [...inside, ...beside], process.version))

@@ -1,4 +1,7 @@
-/** What is in the bundle, package by package, as a CycloneDX document: made from what the bundler really took in, not from what is installed. */
+/**
+ * What the image is made of beside its Debian base, as a CycloneDX document: each package of which code is in the bundles or beside them, made from
+ * what the bundler really took in, not from what is installed; and Node.
+ */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,8 +20,8 @@ interface Component {
   readonly hashes: readonly object[]
 }
 
-/** `files` are paths below `root`, as the bundler names them. The same files give the same text. */
-export function sbom(root: string, files: readonly string[]): string {
+/** `files` are paths below `root`, as the bundler names them; `node` is as `process.version` has it. The same files give the same text. */
+export function sbom(root: string, files: readonly string[], node: string): string {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as LockFile
   const folders = new Set(files.flatMap((file) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []))
   const document = {
@@ -26,7 +29,10 @@ export function sbom(root: string, files: readonly string[]): string {
     specVersion: '1.5',
     version: 1,
     metadata: { component: { type: 'application', name: 'tandem', version: lock.version } },
-    components: [...folders].sort().map((folder) => component(root, folder, lock)),
+    components: [
+      ...[...folders].sort().map((folder) => component(root, folder, lock)),
+      { type: 'platform', name: 'node', version: node.replace(/^v/, '') },
+    ],
   }
   return `${JSON.stringify(document, undefined, 2)}\n`
 }
