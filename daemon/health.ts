@@ -86,10 +86,6 @@ export async function serveHealth(backend: Backend, options: HealthOptions): Pro
     const { ready, lines } = readiness(backend, options.readySessions)
     answer(ready ? 200 : 503, lines)
   })
-  server.maxConnections = 200
-  // A probe says all it has to say at once.
-  server.headersTimeout = 5000
-  server.requestTimeout = 10_000
   await listening(server, options)
   const address = server.address()
   return {

@@ -17,8 +17,6 @@ import type { Running } from '../running.ts'
 
 export async function run(loaded: Loaded, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
   const { settings, warnings } = loaded
-  // Everybody on the machine may read the words of a command line, and passwords may be among them: the title takes their place.
-  process.title = 'tandem'
   const log = newLog(settings['log-level'])
   for (const warning of warnings) log.warn({}, warning)
   const running = settings.source === 'none' ? alone(loaded, log) : await following(loaded, environment, log)

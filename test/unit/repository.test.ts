@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 
@@ -37,5 +37,25 @@ describe('the lock file', () => {
   it('names no registry', () => {
     const named = Object.values(lock.packages).flatMap(({ resolved }) => (resolved?.includes('://') ? [resolved] : []))
     expect(named).to.deep.equal([])
+  })
+})
+
+describe('SECURITY.md', () => {
+  const text = readFileSync(join(root, 'SECURITY.md'), 'utf8')
+
+  it('names files, scripts and tests that there are', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+    for (const [, path] of text.matchAll(/\]\(([^)#:]+)\)/g)) expect(existsSync(join(root, path!)), path).to.equal(true)
+    for (const [, name] of text.matchAll(/`npm run ([\w:]+)/g)) expect(scripts, name).to.have.property(name!)
+    const tests = readdirSync(join(root, 'test/unit'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => readFileSync(join(root, 'test/unit', name), 'utf8'))
+    const titles = [...text.matchAll(/`npx mocha -g "([^"]+)"/g)].map(([, title]) => title!)
+    expect(titles).to.not.deep.equal([])
+    for (const title of titles)
+      expect(
+        tests.some((one) => new RegExp(`(?:describe|it)\\(['\`][^'\`\n]*${title}`).test(one)),
+        title,
+      ).to.equal(true)
   })
 })
