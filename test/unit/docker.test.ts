@@ -43,6 +43,7 @@ interface Container {
   readonly args: readonly string[]
   readonly env: readonly { readonly name: string; readonly valueFrom: { readonly fieldRef: { fieldPath: string } } }[]
   readonly securityContext: object
+  readonly resources: { readonly requests: object; readonly limits: object }
   readonly livenessProbe: { readonly httpGet: object }
   readonly readinessProbe: { readonly httpGet: object }
   readonly volumeMounts: readonly object[]
@@ -179,6 +180,21 @@ describe('the manifests', () => {
         allowPrivilegeEscalation: false,
         capabilities: { drop: ['ALL'], add: ['NET_BIND_SERVICE'] },
       })
+    })
+
+    it('sees the network of the node, and none of its processes, its memory or its files', () => {
+      expect(pod()).to.not.have.any.keys('hostPID', 'hostIPC', 'shareProcessNamespace', 'initContainers')
+      expect(container()).to.not.have.any.keys('envFrom', 'volumeDevices', 'lifecycle')
+      const named = folders.flatMap((folder) => added(folder, 'volumes') as unknown as readonly { hostPath?: object }[])
+      expect(named.filter(({ hostPath }) => hostPath)).to.deep.equal([
+        { name: 'cni', hostPath: { path: dirname(flags['cni-conf-file'].default), type: 'Directory' } },
+      ])
+    })
+
+    it('asks for little, and may not take the memory of the node', () => {
+      expect(container().resources.requests).to.have.all.keys('cpu', 'memory')
+      // A limit of processor time would stop keepalives and BFD in the middle of a burst: there is none.
+      expect(container().resources.limits).to.have.all.keys('memory')
     })
 
     it('gets another capability from one component alone, which asks for another image', () => {
@@ -335,6 +351,20 @@ describe('the image', () => {
     for (const instruction of ['USER', 'ENTRYPOINT', 'CMD']) {
       expect(kernel, instruction).to.include(`${instruction} ${last(instruction)}`)
     }
+  })
+
+  it('is built of what the lock file pins, and keeps the tools of the build out', () => {
+    const stages = lines
+      .join('\n')
+      .split(/^FROM /m)
+      .slice(1)
+    const shipped = stages.filter((stage) => /^ENTRYPOINT /m.test(stage))
+    expect(shipped).to.have.length(2)
+    for (const stage of shipped) {
+      expect(stage).to.match(/^COPY --from=build\S* \/app \/app$/m)
+      expect(stage).to.not.match(/npm|node_modules|setcap|curl|wget|^ADD /m)
+    }
+    expect(lines.filter((line) => /^ADD |https?:\/\//.test(line))).to.deep.equal([])
   })
 
   it('has files that there are', () => {
