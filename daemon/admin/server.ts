@@ -156,8 +156,11 @@ function prefixOf(text: string): Prefix {
 }
 
 async function body(request: IncomingMessage): Promise<string> {
+  // What says that it is too large is not waited for.
+  let size = Number(request.headers['content-length'] ?? 0)
+  if (size > largestBody) throw new RequestError(413, 'the configuration is too large')
   const chunks: Buffer[] = []
-  let size = 0
+  size = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length
     if (size > largestBody) throw new RequestError(413, 'the configuration is too large')
@@ -167,6 +170,7 @@ async function body(request: IncomingMessage): Promise<string> {
 }
 
 function reply(response: ServerResponse, status: number, value: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' })
+  // With the connection goes what is still to come of a body.
+  response.writeHead(status, { 'content-type': 'application/json', ...(status === 413 && { connection: 'close' }) })
   response.end(`${JSON.stringify(value)}\n`)
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import {
   existsSync,
   linkSync,
@@ -11,7 +12,7 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -145,6 +146,58 @@ describe('the admin socket', () => {
       expect(readFileSync(join(folder, 'target'), 'utf8')).to.equal('of somebody')
       expect(existsSync(join(folder, 'nothing'))).to.equal(false)
     })
+
+  /** A connection that has said this much and waits. */
+  async function halfAsked(text: string): Promise<Socket> {
+    const socket = connect(path())
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    socket.write(text)
+    return socket
+  }
+
+  it('J9 answers others while one does not finish what it asks or gives, and takes one configuration at a time', async () => {
+    let received = 0
+    const apply = () => {
+      received++
+      return {
+        peers: { added: [], removed: [], reset: [], changed: [] },
+        routes: { added: 0, withdrawn: 0, changed: 0 },
+      }
+    }
+    server = await serveAdmin({ ...backend, apply }, path())
+    const slow = [
+      await halfAsked('GET /v1/pe'),
+      await halfAsked('POST /v1/apply HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc'),
+    ]
+    expect((await explained('node/n1')).length).to.be.above(1)
+    const refused = await eventually('the refusal of a second one', 5000, () =>
+      ask(path(), '/v1/apply', 'second').then(
+        () => undefined,
+        (reason: unknown) => String(reason),
+      ),
+    )
+    expect(refused).to.include('another configuration is on its way')
+    received = 0
+    slow[1]!.write('defghij')
+    await once(slow[1]!, 'data')
+    expect(received).to.equal(1)
+    await ask(path(), '/v1/apply', 'third')
+    for (const socket of slow) socket.destroy()
+  })
+
+  it('J9 does not wait for a configuration that says that it is too large', async () => {
+    server = await serveAdmin({ ...backend, apply: () => expect.fail('it was taken') }, path())
+    const socket = await halfAsked(`POST /v1/apply HTTP/1.1\r\nhost: x\r\ncontent-length: ${2 ** 40}\r\n\r\nabc`)
+    let text = ''
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part
+    })
+    await once(socket, 'close')
+    expect(text)
+      .to.match(/^HTTP\/1\.1 413 /)
+      .and.include('the configuration is too large')
+  })
 
   it('says so when nobody answers', async () => {
     const error = await ask(join(folder, 'nobody'), '/v1/peers').then(
