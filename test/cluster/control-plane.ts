@@ -157,6 +157,12 @@ export class ControlPlane {
     }
   }
 
+  /** Has the server judge an object as if it were to be made: an unknown field is an error too. */
+  async tryOut(object: KubeObject): Promise<void> {
+    const query = '?fieldManager=test&dryRun=All&fieldValidation=Strict'
+    await this.must('PATCH', `${pathOf(object)}${query}`, object, 'application/apply-patch+yaml')
+  }
+
   async applyFile(path: string): Promise<void> {
     const documents = parseAllDocuments(readFileSync(path, 'utf8'))
     for (const document of documents) {

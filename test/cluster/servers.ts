@@ -1,5 +1,5 @@
 /**
- * The binaries of the control plane: those of `KUBEBUILDER_ASSETS` where it is set; else built once from their Go modules into a cache folder.
+ * The binaries of the control plane, and helm: those of `KUBEBUILDER_ASSETS` where it is set; else built once from their Go modules into a cache folder.
  * Where there is neither, it says what is missing.
  */
 
@@ -30,6 +30,7 @@ const builds = {
     module: 'k8s.io/kubernetes',
     package: 'k8s.io/kubernetes/cmd/kube-apiserver',
   },
+  helm: { folder: 'helm', module: 'helm.sh/helm/v3', package: 'helm.sh/helm/v3/cmd/helm' },
 } satisfies Record<string, Build>
 
 /** The servers, or why they can't be had here. */
@@ -49,6 +50,18 @@ export async function findServers(tell: (line: string) => void): Promise<Servers
   } catch (error) {
     const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n')
     return { missing: `etcd and kube-apiserver, which could not be built: ${lines.slice(-3).join(' ')}` }
+  }
+}
+
+/** helm, or why it can't be had here. */
+export async function findHelm(tell: (line: string) => void): Promise<string | { readonly missing: string }> {
+  const go = await goCommand()
+  if (!go) return { missing: 'helm: install Go' }
+  try {
+    return await built(go, 'helm', tell)
+  } catch (error) {
+    const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n')
+    return { missing: `helm, which could not be built: ${lines.slice(-3).join(' ')}` }
   }
 }
 
