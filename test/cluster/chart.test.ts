@@ -94,7 +94,7 @@ describe('the Helm chart', function () {
     const plain = (manifests: readonly Manifest[]) => {
       const spec = pod(manifests)
       const isRun = ({ name }: { readonly name: string }) => name === 'run'
-      const containers = spec.containers.map(({ args: _, volumeMounts, ...rest }) => {
+      const containers = spec.containers.map(({ args: _args, volumeMounts, ...rest }) => {
         return { imagePullPolicy: 'IfNotPresent', ...rest, volumeMounts: volumeMounts.filter(isRun) }
       })
       return { ...spec, containers, volumes: spec.volumes.filter(isRun) }
