@@ -21,7 +21,8 @@ const options = {
   format: 'cjs',
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   minify: true,
-  keepNames: true,
+  // Names would be set by a call for each function that is made, in the middle of the hot paths.
+  keepNames: false,
   sourcemap: false,
   legalComments: 'none',
   logLevel: 'warning',

@@ -102,22 +102,22 @@ export function encodeAttributes(attributes: Attributes, context: AttributeConte
   const { as4Path: _path, as4Aggregator: _aggregator, unknown = [], ...plain } = attributes
   const shadows = context.fourOctetAsn ? {} : as4Shadows(attributes)
   const values: Record<string, unknown> = { ...plain, ...shadows }
-  const lists: { type: number; octets: Uint8Array }[] = unknown.map((one) => ({
-    type: one.type,
-    octets: attributeOctets(one.flags, one.type, one.value),
-  }))
+  const list = unknown.map(({ flags: own, type, value }) => ({ flags: own, type, value }))
   for (const [name, codec] of entries) {
     if (values[name] === undefined) continue
-    const value = new Writer()
-    codec.encode(values[name], value, context)
+    scratch.clear()
+    codec.encode(values[name], scratch, context)
     // An empty set is no attribute at all: a zero length would be malformed (RFC 7606 section 4).
-    if (value.length === 0 && name !== 'asPath' && name !== 'atomicAggregate') continue
-    lists.push({ type: codec.type, octets: attributeOctets(flagsOf(codec), codec.type, value.done()) })
+    if (scratch.length === 0 && name !== 'asPath' && name !== 'atomicAggregate') continue
+    list.push({ flags: flagsOf(codec), type: codec.type, value: scratch.done() })
   }
-  const into = new Writer()
-  for (const { octets } of lists.sort((a, b) => a.type - b.type)) into.bytes(octets)
-  return into.done()
+  scratch.clear()
+  for (const one of list.sort((a, b) => a.type - b.type)) writeAttribute(scratch, one.flags, one.type, one.value)
+  return scratch.done()
 }
+
+/** Of one attribute, then of the list: a table that is passed on is encoded a hundred thousand times. */
+const scratch = new Writer()
 
 function as4Shadows({ asPath: path, aggregator: by }: Attributes): Pick<Attributes, 'as4Path' | 'as4Aggregator'> {
   return {
@@ -130,15 +130,14 @@ function flagsOf(codec: AttributeCodec<unknown>): number {
   return (codec.optional ? flags.optional : 0) | (codec.transitive ? flags.transitive : 0)
 }
 
-function attributeOctets(attributeFlags: number, type: number, value: Uint8Array): Uint8Array {
-  const into = new Writer()
+function writeAttribute(into: Writer, attributeFlags: number, type: number, value: Uint8Array): void {
   if (value.length > 255)
     into
       .u8(attributeFlags | flags.extendedLength)
       .u8(type)
       .u16(value.length)
   else into.u8(attributeFlags).u8(type).u8(value.length)
-  return into.bytes(value).done()
+  into.bytes(value)
 }
 
 /** `name value` pairs, for people. */

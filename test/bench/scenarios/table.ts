@@ -109,8 +109,8 @@ export const s5: Scenario = {
   name: 'S5',
   what: 'refuse all of a full table but ten routes',
   unit: 's',
-  routers: ['bird', 'tandem', 'frr', 'gobgp'],
-  once: ['frr', 'gobgp'],
+  routers: ['bird', 'tandem', 'gobgp'],
+  once: ['gobgp'],
   memory: 'above idle',
   targets: [
     { figure: 'value', most: 0.6, of: 'bird' },
