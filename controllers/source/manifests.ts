@@ -15,7 +15,7 @@ import type { ViewListener } from './source.ts'
 /** Changes that follow each other this closely are read once. */
 const settleMs = 15
 /** A file that is suddenly shorter is most likely being written, and may be whole YAML at any line: it gets this long before that counts. */
-const shorterMs = 300
+const shorterMs = 80
 
 /** The objects of one document, by identity. */
 type DocumentObjects = ReadonlyMap<string, Projected>

@@ -21,9 +21,10 @@ export interface Scene {
 
 /**
  * `nothing`: no session may end and no route may go. `sessions`: sessions may end, and the routes of a session with it. `restart`: sessions
- * may end; where graceful restart was agreed, no route may go.
+ * may end; where graceful restart was agreed, no route may go. `restarts`: the same, but routers drop what is stale since an earlier restart
+ * (RFC 4724 section 4.2).
  */
-export type Forces = 'nothing' | 'sessions' | 'restart'
+export type Forces = 'nothing' | 'sessions' | 'restart' | 'restarts'
 
 export interface Fault {
   readonly name: string
@@ -131,7 +132,7 @@ async function halfWritten({ stage, model, dice }: Scene): Promise<void> {
     const half = dice.below(text.length)
     writeSync(fd, text.slice(0, half))
     // JSON that is cut is never whole; of YAML nobody can tell, so its writer may not stop for long.
-    await pause(isYaml ? 20 + dice.below(120) : 500 + dice.below(2500))
+    await pause(isYaml ? 10 + dice.below(30) : 500 + dice.below(2500))
     writeSync(fd, text.slice(half))
     closeSync(fd)
     await pause(50)
@@ -153,7 +154,7 @@ export const faults: readonly Fault[] = [
   { name: 'killed', forces: 'restart', play: killAndReturn },
   {
     name: 'killed again and again while it starts',
-    forces: 'restart',
+    forces: 'restarts',
     play: async (scene) => {
       for (let round = 0; round < 4; round++) {
         await killAndReturn(scene)

@@ -129,7 +129,7 @@ function torTroubles(stage: Stage, model: ClusterModel, forces: Forces, since: n
       if (forces === 'nothing') troubles.add(`BIRD: the session ${session} ended`)
     }
     if (what === 'State changed to up') down.delete(session)
-    if (what !== 'removed' || !steady.has(prefix)) continue
+    if (what !== 'removed' || !steady.has(prefix) || forces === 'restarts') continue
     if (!down.has(session)) troubles.add(`BIRD: ${prefix} was withdrawn over ${session}`)
     else if (kept) troubles.add(`BIRD: ${prefix} went with the session ${session}`)
   }
