@@ -27,6 +27,13 @@ export type State =
 
 export type StateName = State['name']
 
+const progress: readonly StateName[] = ['Idle', 'Active', 'Connect', 'OpenSent', 'OpenConfirm', 'Established']
+
+/** Of the states of several connections, of which there is one at least, the one that is nearest to a session. */
+export function furthest(names: readonly StateName[]): StateName {
+  return progress[Math.max(...names.map((name) => progress.indexOf(name)))]!
+}
+
 /** The state while it has this name, with what is known in it. */
 type In<Name extends StateName> = State & { readonly name: Name }
 

@@ -20,7 +20,7 @@ import type { PeerLink, SessionListener } from '../peer-link.ts'
 import { sameSecret } from '../secret.ts'
 import type { IncomingConnection, Timer, World } from '../world.ts'
 import { loser, type Role } from './collision.ts'
-import { type MachineConfig, type State, type StateName, usualSendHold } from './fsm.ts'
+import { furthest, type MachineConfig, type State, type StateName, usualSendHold } from './fsm.ts'
 import { Liveness } from './liveness.ts'
 import { type NotificationRecord, noCounts, type PeerEvent } from './peer-news.ts'
 import { Session, type SessionOwner } from './session.ts'
@@ -109,9 +109,7 @@ export class Peer implements PeerLink {
 
   /** The further of the two connections. */
   get state(): StateName {
-    const order: readonly StateName[] = ['Idle', 'Active', 'Connect', 'OpenSent', 'OpenConfirm', 'Established']
-    const names = this.#sessions.map((session) => session.state.name)
-    return order[Math.max(...names.map((name) => order.indexOf(name)))]!
+    return furthest(this.#sessions.map((session) => session.state.name))
   }
 
   send(bytes: Uint8Array): boolean {

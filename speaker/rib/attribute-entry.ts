@@ -3,7 +3,7 @@
 import type { AttributeSummary } from 'bgp-ts'
 import { blockOctets } from './arena.ts'
 
-/** The next hop of MP_REACH_NLRI, as words; version 0 where the list's own NEXT_HOP counts. Reused by callers. */
+/** The next hop of MP_REACH_NLRI, as words; version 0, with words of 0, where the list's own NEXT_HOP counts. Reused by callers. */
 export interface NextHopWords {
   version: 0 | 4 | 6
   w0: number
@@ -51,9 +51,11 @@ export const bits = {
   asSet: 128,
 } as const
 
+const flagBits = Object.entries(bits) as readonly [keyof typeof bits, number][]
+
 /** What a list says by its mere presence, in one octet. */
 export function flagsOf(summary: AttributeSummary): number {
   let flags = 0
-  for (const [name, bit] of Object.entries(bits) as [keyof typeof bits, number][]) if (summary[name]) flags |= bit
+  for (const [name, bit] of flagBits) if (summary[name]) flags |= bit
   return flags
 }

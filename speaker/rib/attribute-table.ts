@@ -301,8 +301,7 @@ export class AttributeTable {
   }
 
   #hashOf(bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): number {
-    const { version, w0, w1, w2, w3 } = hop
-    if (version === 0) return this.#hash.ofOctets(bytes, at, end, context, 0, 0, 0, 0)
+    const { w0, w1, w2, w3 } = hop
     return this.#hash.ofOctets(bytes, at, end, context, w0, w1, w2, w3)
   }
 

@@ -1,5 +1,6 @@
 /** Speakers on a virtual clock and a network in memory, declared in a few words. */
 
+import { families, type Negotiated } from 'bgp-ts'
 import { acceptAll, originatedOnly, parseAddress, parsePrefix } from '../../policy/index.ts'
 import { MemoryBfdNetwork } from '../../speaker/bfd/memory.ts'
 import {
@@ -25,6 +26,25 @@ export const prefix = (text: string) => {
   const parsed = parsePrefix(text)
   if (!parsed) throw new Error(`not a prefix: ${text}`)
   return parsed
+}
+
+/** What a session has agreed on that carries both families, and nothing beyond the ordinary. */
+export function negotiatedWith(peerAsn: number, peerRouterId: number, localAsn = 64512): Negotiated {
+  return {
+    localAsn,
+    peerAsn,
+    peerRouterId,
+    external: peerAsn !== localAsn,
+    holdTime: 90,
+    families,
+    fourOctetAsn: true,
+    extendedMessages: false,
+    routeRefresh: true,
+    enhancedRefresh: false,
+    addPath: [],
+    extendedNextHop: false,
+    peerCapabilities: [],
+  }
 }
 
 export function route(text: string, more: Partial<OriginatedRoute> = {}): OriginatedRoute {

@@ -8,7 +8,7 @@ import type { PeerLink } from '../../../speaker/peer-link.ts'
 import { pathTooLong, tooMuchMemory } from '../../../speaker/routed-peer.ts'
 import { Routing } from '../../../speaker/routing.ts'
 import { listRoutes, tellPrefix } from '../../../speaker/story.ts'
-import { address, peerTo, prefix } from '../../support/fabric.ts'
+import { address, negotiatedWith, peerTo, prefix } from '../../support/fabric.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 
 /** A session that is up, as routing sees it. */
@@ -20,21 +20,7 @@ class Link implements PeerLink {
 
   constructor(text: string, asn: number) {
     this.declaration = peerTo(text, asn, { exportPolicy: acceptAll })
-    this.negotiated = {
-      localAsn: 64512,
-      peerAsn: asn,
-      peerRouterId: asn,
-      external: true,
-      holdTime: 90,
-      families,
-      fourOctetAsn: true,
-      extendedMessages: false,
-      routeRefresh: true,
-      enhancedRefresh: false,
-      addPath: [],
-      extendedNextHop: false,
-      peerCapabilities: [],
-    }
+    this.negotiated = negotiatedWith(asn, asn)
   }
 
   get name(): string {

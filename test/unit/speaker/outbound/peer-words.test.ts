@@ -1,11 +1,11 @@
-import { type Family, families, type Negotiated } from 'bgp-ts'
+import { type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { originatedOnly } from '../../../../policy/index.ts'
 import type { OriginatedRoute, PeerAttributes, PeerDeclaration, World } from '../../../../speaker/index.ts'
 import type { PeerLink } from '../../../../speaker/peer-link.ts'
 import { Routing } from '../../../../speaker/routing.ts'
-import { address, Fabric, type Machine, peerTo, prefix, route } from '../../../support/fabric.ts'
+import { address, Fabric, type Machine, negotiatedWith, peerTo, prefix, route } from '../../../support/fabric.ts'
 import { VirtualClock } from '../../../support/virtual-clock.ts'
 
 const samples: Record<Family, readonly [string, string]> = {
@@ -245,21 +245,7 @@ describe('update groups', () => {
     const addresses = { 'ipv4-unicast': address('10.0.0.9'), 'ipv6-unicast': address('fd00::9') }
     made.setLocal({ asn: 64512, routerId: 1, listen: [], addresses })
     labels.forEach((own, index) => {
-      const negotiated: Negotiated = {
-        localAsn: 64512,
-        peerAsn: 65001,
-        peerRouterId: index + 1,
-        external: true,
-        holdTime: 90,
-        families,
-        fourOctetAsn: true,
-        extendedMessages: false,
-        routeRefresh: true,
-        enhancedRefresh: false,
-        addPath: [],
-        extendedNextHop: false,
-        peerCapabilities: [],
-      }
+      const negotiated = negotiatedWith(65001, index + 1)
       const text = `10.0.1.${index}`
       const declaration = peerTo(text, 65001, { exportPolicy: originatedOnly, labels: own })
       const localAddress = address('10.0.0.9')

@@ -20,7 +20,7 @@ import { acceptAll, originatedOnly } from '../../../../policy/index.ts'
 import type { PeerDeclaration, World } from '../../../../speaker/index.ts'
 import type { PeerLink } from '../../../../speaker/peer-link.ts'
 import { Routing } from '../../../../speaker/routing.ts'
-import { address, peerTo, prefix, route } from '../../../support/fabric.ts'
+import { address, negotiatedWith, peerTo, prefix, route } from '../../../support/fabric.ts'
 import { VirtualClock } from '../../../support/virtual-clock.ts'
 
 const four = { fourOctetAsn: true }
@@ -51,21 +51,7 @@ class Router implements PeerLink {
     const asn = 65001 + index
     const maximumOut = limit === undefined ? {} : { 'ipv4-unicast': limit, 'ipv6-unicast': limit }
     this.declaration = peerTo(`10.0.1.${index}`, asn, { exportPolicy, maximumOut })
-    this.negotiated = {
-      localAsn: 64512,
-      peerAsn: asn,
-      peerRouterId: index + 1,
-      external: true,
-      holdTime: 90,
-      families,
-      fourOctetAsn: true,
-      extendedMessages: false,
-      routeRefresh: true,
-      enhancedRefresh: false,
-      addPath: [],
-      extendedNextHop: false,
-      peerCapabilities: [],
-    }
+    this.negotiated = negotiatedWith(asn, index + 1)
   }
 
   get name(): string {

@@ -4,7 +4,7 @@ import { acceptAll, defaultExport } from '../../../../policy/index.ts'
 import type { PeerDeclaration, World } from '../../../../speaker/index.ts'
 import type { PeerLink } from '../../../../speaker/peer-link.ts'
 import { Routing } from '../../../../speaker/routing.ts'
-import { address, peerTo, prefix } from '../../../support/fabric.ts'
+import { address, negotiatedWith, peerTo, prefix } from '../../../support/fabric.ts'
 import { VirtualClock } from '../../../support/virtual-clock.ts'
 
 const headerLength = 19
@@ -31,21 +31,7 @@ class Sender implements PeerLink {
 
   constructor(last: number, more: Partial<PeerDeclaration> = {}) {
     this.declaration = peerTo(`10.0.0.${last}`, 64512, { exportPolicy: acceptAll, ...more })
-    this.negotiated = {
-      localAsn: 64512,
-      peerAsn: this.declaration.asn,
-      peerRouterId: 0x0a000000 + last,
-      external: this.declaration.asn !== 64512,
-      holdTime: 90,
-      families,
-      fourOctetAsn: true,
-      extendedMessages: false,
-      routeRefresh: true,
-      enhancedRefresh: false,
-      addPath: [],
-      extendedNextHop: false,
-      peerCapabilities: [],
-    }
+    this.negotiated = negotiatedWith(this.declaration.asn, 0x0a000000 + last)
   }
 
   get name(): string {

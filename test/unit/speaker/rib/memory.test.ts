@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodeAttributes, encodeUpdate, type Family, families, type Negotiated, summarize } from 'bgp-ts'
+import { encodeAttributes, encodeUpdate, type Family, families, summarize } from 'bgp-ts'
 import { expect } from 'chai'
 import { acceptAll } from '../../../../policy/index.ts'
 import { costOf, noNextHop } from '../../../../speaker/rib/attribute-entry.ts'
@@ -10,7 +10,7 @@ import { AttributeTable } from '../../../../speaker/rib/attribute-table.ts'
 import { PathTable } from '../../../../speaker/rib/path-table.ts'
 import { PrefixTable } from '../../../../speaker/rib/prefix-table.ts'
 import { Routing } from '../../../../speaker/routing.ts'
-import { address, peerTo, prefix } from '../../../support/fabric.ts'
+import { address, negotiatedWith, peerTo, prefix } from '../../../support/fabric.ts'
 import { VirtualClock } from '../../../support/virtual-clock.ts'
 
 const count = 2 ** 17
@@ -99,21 +99,7 @@ describe('memory', () => {
     const routing = new Routing({ clock, random: () => 0.5, transport, log }, { endOfRibHeld: false })
     routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses: {} })
     const links = [65001, 65002].map((asn, index) => {
-      const negotiated: Negotiated = {
-        localAsn: 64512,
-        peerAsn: asn,
-        peerRouterId: asn,
-        external: true,
-        holdTime: 90,
-        families,
-        fourOctetAsn: true,
-        extendedMessages: false,
-        routeRefresh: true,
-        enhancedRefresh: false,
-        addPath: [],
-        extendedNextHop: false,
-        peerCapabilities: [],
-      }
+      const negotiated = negotiatedWith(asn, asn)
       const declaration = peerTo(`10.0.0.${index + 1}`, asn, { importPolicy: acceptAll })
       const link = { name: declaration.name, declaration, negotiated, localAddress: undefined, queuedBytes: 0 }
       return { ...link, send: () => true }
