@@ -53,12 +53,29 @@ async function flap({ stage }: Scene, port: string, lengthSeconds: number): Prom
 async function impair(stage: Stage, impairment: Impairment, lengthSeconds: number): Promise<void> {
   await stage.impair(impairment)
   await seconds(lengthSeconds)
-  await stage.impair({})
+  if ((await stage.impair({})) === 0) throw new Error('the cable touched no frame: the fault was none')
 }
 
 async function killAndReturn({ stage, dice }: Scene): Promise<void> {
   await stage.killDaemon()
   await pause(dice.below(1500))
+  stage.startDaemon()
+}
+
+/** Once, out of a settled state: where graceful restart was agreed, the FRR too has to hold on to what never changes. */
+async function killOnce(scene: Scene): Promise<void> {
+  const { stage, model } = scene
+  await stage.killDaemon()
+  await eventually('the FRR sees its sessions end', 15_000, async () => {
+    const last = new Map(stage.twinHeard().flatMap(({ what, of }) => (what === 'withdrawn' ? [] : [[of, what]])))
+    return last.size === 2 && [...last.values()].every((what) => what === 'down')
+  })
+  if (stage.options.graceful) {
+    const held = new Set((await stage.twin.table(stage.topology)).map((row) => row.split(' ')[0]))
+    const gone = model.steady().filter((prefix) => !held.has(prefix))
+    if (gone.length > 0) throw new Error(`FRR dropped ${gone.join(' ')} though graceful restart was agreed`)
+  }
+  await pause(scene.dice.below(1500))
   stage.startDaemon()
 }
 
@@ -72,9 +89,12 @@ async function stop(stage: Stage, lengthSeconds: number): Promise<void> {
 /** Refuses what the daemon asks of the API server, once its watches are broken and it has to ask. */
 async function refuse({ stage, dice }: Scene, status: number, retryAfterSeconds?: number): Promise<void> {
   const after = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
+  const before = stage.api.requests.length
   stage.api.answer(status, { times: 3 + dice.below(6), path: /nodes|services|endpointslices/, ...after })
   stage.api.breakWatches(dice.pick(['close', 'reset']))
   await seconds(3 + dice.below(4))
+  const refused = stage.api.requests.slice(before).filter((one) => one.status === status)
+  if (refused.length === 0) throw new Error(`nothing was answered with ${status}: the fault was none`)
 }
 
 /** Ways to keep a server busy: nothing at all, half a request, no HTTP, and a large body for nobody. */
@@ -108,8 +128,8 @@ async function fillDisk(scene: Scene): Promise<void> {
   const fd = openSync(filler, 'w')
   try {
     for (;;) writeSync(fd, Buffer.alloc(4096))
-  } catch {
-    // It is full.
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
   }
   closeSync(fd)
   await killAndReturn(scene)
@@ -151,7 +171,7 @@ async function stepClock({ stage, dice }: Scene): Promise<void> {
 export const clockFile = (stage: { readonly topology: { readonly work: string } }) => join(stage.topology.work, 'clock')
 
 export const faults: readonly Fault[] = [
-  { name: 'killed', forces: 'restart', play: killAndReturn },
+  { name: 'killed', forces: 'restart', play: killOnce },
   {
     name: 'killed again and again while it starts',
     forces: 'restarts',
@@ -189,7 +209,7 @@ export const faults: readonly Fault[] = [
   {
     name: 'large packets dropped on the way',
     forces: 'sessions',
-    play: ({ stage }) => impair(stage, { largest: 300 }, 14),
+    play: ({ stage }) => impair(stage, { largest: 120 }, 14),
   },
   { name: 'disk full, and killed', forces: 'restart', play: fillDisk },
   {

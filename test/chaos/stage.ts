@@ -35,6 +35,8 @@ export interface StageOptions {
   readonly graceful: boolean
   /** Who the peers are: left out, flags name the routers, and annotations of the node do not count. */
   readonly peers?: 'annotations'
+  /** Of what the cable does to single frames. */
+  readonly seed?: number
   readonly flags?: readonly string[]
   /** Words of Node before the bundle. */
   readonly nodeOptions?: readonly string[]
@@ -114,7 +116,7 @@ export class Stage {
   /** The cable between the node's port of the switch and those of the routers. */
   async #layWire(): Promise<void> {
     const wire = join(import.meta.dirname, 'wire.ts')
-    this.topology.start('switch', [process.execPath, wire, this.#cable, 'tap0', 'tap1'])
+    this.topology.start('switch', [process.execPath, wire, this.#cable, String(this.options.seed ?? 0), 'tap0', 'tap1'])
     await eventually('the cable is there', 5000, async () => existsSync(this.#cable))
     for (const [tap, bridge] of [
       ['tap0', 'br0'],
@@ -128,11 +130,13 @@ export class Stage {
     return join(this.topology.work, 'cable.sock')
   }
 
-  /** What the cable of the node does to frames from now on. */
-  async impair(impairment: Impairment): Promise<void> {
+  /** What the cable of the node does to frames from now on; how many it touched by what it did before. */
+  async impair(impairment: Impairment): Promise<number> {
     const told = connect(this.#cable)
     told.write(JSON.stringify(impairment))
-    for await (const _ of told) break
+    const chunks: Buffer[] = []
+    for await (const chunk of told as AsyncIterable<Buffer>) chunks.push(chunk)
+    return Number(Buffer.concat(chunks).toString())
   }
 
   async clear(): Promise<void> {

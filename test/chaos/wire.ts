@@ -1,13 +1,14 @@
 /**
- * `wire.ts SOCKET A B`, in a network namespace: a cable between two TAP devices that it makes, which loses, delays, reorders, doubles and
+ * `wire.ts SOCKET SEED A B`, in a network namespace: a cable between two TAP devices that it makes, which loses, delays, reorders, doubles and
  * cuts out frames as it is told on the socket. Kernels that have netem are not everywhere; this is the same on all of them.
  */
 
 import { openSync, read, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { systemCall } from '../../speaker/transport/system.ts'
+import { Dice } from '../fuzz/dice.ts'
 
-/** What the cable does to frames. Each message on the socket is one of these as a line of JSON, in place of the one before. */
+/** What the cable does to frames. Each message on the socket is one of these as JSON, in place of the one before; the answer is how many frames that one touched. */
 export interface Impairment {
   /** Percent. */
   readonly loss?: number
@@ -21,7 +22,8 @@ export interface Impairment {
   readonly largest?: number
 }
 
-const [socket = '', ...names] = process.argv.slice(2)
+const [socket = '', seed = '', ...names] = process.argv.slice(2)
+const dice = new Dice(Number(seed))
 const ethernetHeader = 14
 const setInterface = 0x400454ca
 /** IFF_TAP | IFF_NO_PI */
@@ -31,6 +33,8 @@ const ioctl = systemCall<(fd: number, request: number, argument: Buffer) => numb
   'int ioctl(int, unsigned long, void *)',
 )
 let impairment: Impairment = {}
+/** Frames that the impairment has lost, held up or doubled. */
+let touched = 0
 
 function openTap(name: string): number {
   const fd = openSync('/dev/net/tun', 'r+')
@@ -49,14 +53,20 @@ function carry(from: number, to: number): void {
   })
 }
 
-const percent = (chance: number) => Math.random() * 100 < chance
+/** In [0, 1). */
+const draw = () => dice.word() / 0x1_0000_0000
+const percent = (chance: number) => draw() * 100 < chance
 
 function forward(frame: Buffer, to: number): void {
   const { loss = 0, delay = 0, jitter = 0, twice = 0, largest = Number.POSITIVE_INFINITY } = impairment
-  if (frame.length - ethernetHeader > largest || percent(loss)) return
+  if (frame.length - ethernetHeader > largest || percent(loss)) {
+    touched++
+    return
+  }
   const copies = percent(twice) ? 2 : 1
+  if (copies > 1 || delay + jitter > 0) touched++
   for (let copy = 0; copy < copies; copy++) {
-    const wait = delay + Math.random() * jitter
+    const wait = delay + draw() * jitter
     if (wait === 0) send(to, frame)
     else setTimeout(() => send(to, frame), wait)
   }
@@ -77,6 +87,7 @@ createServer((connection) => {
   connection.on('error', () => {})
   connection.on('data', (line) => {
     impairment = JSON.parse(line.toString()) as Impairment
-    connection.end('done\n')
+    connection.end(String(touched))
+    touched = 0
   })
 }).listen(socket)
