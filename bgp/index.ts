@@ -51,13 +51,14 @@ export {
 } from './capability.ts'
 export * from './family.ts'
 export * from './framer.ts'
-export { type AttributeSummary, type Finding, type Judgement, judgeAttributes, summarize } from './judge.ts'
+export { type Finding, type Judgement, judgeAttributes } from './judge.ts'
 export * from './message.ts'
 export * from './negotiate.ts'
 export * from './nlri.ts'
 export * from './notification.ts'
 export { bgpVersion, decodeOpen, encodeOpen, type Open } from './open.ts'
 export * from './prefix.ts'
+export { type AttributeSummary, summarize } from './summary.ts'
 export { describeMessage } from './text.ts'
 export {
   encodeUpdate,

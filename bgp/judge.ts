@@ -3,12 +3,10 @@
  * together with the list as it is kept and the columns that the decision process compares.
  */
 
-import { type AsPath, as4Path, asPath, asPathLength, asTrans, mergeAs4Path } from './attributes/as-path.ts'
-import { as4Aggregator, localPref, med, nextHop, origin } from './attributes/basic.ts'
+import { type AsPath, as4Path, asPath, asTrans, mergeAs4Path } from './attributes/as-path.ts'
+import { as4Aggregator, origin } from './attributes/basic.ts'
 import { flags, type Reaction, reactions, type SenderContext } from './attributes/codec.ts'
-import { communities, wellKnownCommunities } from './attributes/communities.ts'
 import { mpReachType, mpUnreachType } from './attributes/multiprotocol.ts'
-import { clusterList, originatorId } from './attributes/reflection.ts'
 import {
   type Attributes,
   aigpType,
@@ -18,8 +16,10 @@ import {
   encodeAttributes,
   walkAttributes,
 } from './attributes/registry.ts'
-import { u32, Writer, word } from './bytes.ts'
+import { Writer } from './bytes.ts'
 import { type Fault, fault } from './notification.ts'
+import { readPlainList } from './plain-list.ts'
+import { type AttributeSummary, newSummary, summarize } from './summary.ts'
 
 export interface Finding {
   readonly reaction: Reaction
@@ -44,41 +44,20 @@ export interface Judgement {
   readonly summary: AttributeSummary
 }
 
-/** What the decision process and the export rules read of a list. */
-export interface AttributeSummary {
-  /** 0 igp, 1 egp, 2 incomplete. */
-  origin: number
-  asPathLength: number
-  /** The first ASN of a path that begins with a sequence; 0 for a route of our own AS. */
-  neighbourAsn: number
-  /** Our ASN stands in the path: not eligible (RFC 4271 section 9.1.2). */
-  looped: boolean
-  /** 0 where absent: the lowest (RFC 4271 section 9.1.2.2 c). */
-  med: number
-  /** -1 where absent. */
-  localPref: number
-  /** 0 where absent. */
-  originatorId: number
-  clusterListLength: number
-  hasNextHop: boolean
-  /** NEXT_HOP as a signed word. */
-  nextHop: number
-  noExport: boolean
-  noAdvertise: boolean
-  gracefulShutdown: boolean
-  blackhole: boolean
-  /** There is an AS_SET in the path. */
-  asSet: boolean
-  /** Communities of RFC 9494. */
-  longLivedStale: boolean
-  noLongLived: boolean
-}
-
 /** Lists are put together here: a buffer each would cost more than the judging. */
 const scratch = new Writer()
 
 /** Judges the attribute list from `at` to `end`, leaving multiprotocol attributes aside: `scanUpdate` has checked those. */
 export function judgeAttributes(bytes: Uint8Array, at: number, end: number, sender: SenderContext): Judgement {
+  const summary = newSummary()
+  if (readPlainList(bytes, at, end, sender, summary)) {
+    return { reaction: 'none', findings: [], fault: undefined, canonical: undefined, summary }
+  }
+  return judgeEach(bytes, at, end, sender)
+}
+
+/** The same of any list, attribute by attribute. */
+export function judgeEach(bytes: Uint8Array, at: number, end: number, sender: SenderContext): Judgement {
   const findings: Finding[] = []
   const seen = new Set<number>()
   const kept = scratch.clear()
@@ -204,80 +183,4 @@ function mergeAs4({ as4Path: path4, as4Aggregator: by4, ...attributes }: Attribu
     ...(path && path4 && { asPath: mergeAs4Path(path, path4) satisfies AsPath }),
     ...(by && by4 && { aggregator: by4 }),
   }
-}
-
-function newSummary(): AttributeSummary {
-  return {
-    origin: 2,
-    asPathLength: 0,
-    neighbourAsn: 0,
-    looped: false,
-    med: 0,
-    localPref: -1,
-    originatorId: 0,
-    clusterListLength: 0,
-    hasNextHop: false,
-    nextHop: 0,
-    noExport: false,
-    noAdvertise: false,
-    gracefulShutdown: false,
-    blackhole: false,
-    asSet: false,
-    longLivedStale: false,
-    noLongLived: false,
-  }
-}
-
-/** The columns of a canonical list. */
-export function summarize(bytes: Uint8Array, at: number, end: number, localAsn: number): AttributeSummary {
-  const summary = newSummary()
-  walkAttributes(bytes, at, end, (_flags, type, valueAt, valueEnd) => {
-    switch (type) {
-      case origin.type:
-        summary.origin = bytes[valueAt]!
-        break
-      case asPath.type:
-        summarizePath(asPath.decode(bytes, valueAt, valueEnd, { fourOctetAsn: true }), localAsn, summary)
-        break
-      case nextHop.type:
-        summary.hasNextHop = true
-        summary.nextHop = word(bytes, valueAt)
-        break
-      case med.type:
-        summary.med = u32(bytes, valueAt)
-        break
-      case localPref.type:
-        summary.localPref = u32(bytes, valueAt)
-        break
-      case communities.type:
-        for (let value = valueAt; value < valueEnd; value += 4) summarizeCommunity(u32(bytes, value), summary)
-        break
-      case originatorId.type:
-        summary.originatorId = u32(bytes, valueAt)
-        break
-      case clusterList.type:
-        summary.clusterListLength = (valueEnd - valueAt) / 4
-        break
-    }
-  })
-  return summary
-}
-
-function summarizePath(path: AsPath, localAsn: number, summary: AttributeSummary): void {
-  summary.asPathLength = asPathLength(path)
-  const first = path[0]
-  summary.neighbourAsn = first?.type === 'sequence' ? first.asns[0]! : 0
-  summary.asSet = path.some(({ type }) => type === 'set' || type === 'confed-set')
-  summary.looped = path.some((segment) => segment.asns.includes(localAsn))
-}
-
-function summarizeCommunity(value: number, summary: AttributeSummary): void {
-  if (value === wellKnownCommunities['no-export'] || value === wellKnownCommunities['no-export-subconfed']) {
-    summary.noExport = true
-  }
-  if (value === wellKnownCommunities['no-advertise']) summary.noAdvertise = true
-  if (value === wellKnownCommunities['graceful-shutdown']) summary.gracefulShutdown = true
-  if (value === wellKnownCommunities.blackhole) summary.blackhole = true
-  if (value === wellKnownCommunities['llgr-stale']) summary.longLivedStale = true
-  if (value === wellKnownCommunities['no-llgr']) summary.noLongLived = true
 }

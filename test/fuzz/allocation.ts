@@ -1,8 +1,14 @@
 /** Octets that a piece of work takes from the heap and beside it, garbage included: the sum of what the collector found, and what is there at the end. */
 
-import { GCProfiler, getHeapStatistics } from 'node:v8'
+import { GCProfiler, getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 export function allocated(work: () => void): number {
+  // What others left must not be given back meanwhile: it would be taken off this work.
+  collect()
   const profiler = new GCProfiler()
   profiler.start()
   let last = inUse()

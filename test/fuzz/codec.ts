@@ -20,6 +20,7 @@ import {
   formatCapability,
   formatNotification,
   isFault,
+  type Judgement,
   judgeAttributes,
   type LocalOpen,
   type Message,
@@ -32,6 +33,7 @@ import {
   scanUpdate,
   walkNlri,
 } from 'bgp-ts'
+import { judgeEach } from '../../bgp/judge.ts'
 
 /** What an input must not do. */
 export class Broken extends Error {}
@@ -286,6 +288,7 @@ function readAttributes(trace: Trace, bytes: Uint8Array, at: number, end: number
   const sender = senders[turn & 3]!
   const { reaction, findings, fault, canonical, summary } = judgeAttributes(bytes, at, end, sender)
   must(findings.length <= end - at + 3, 'more findings than octets')
+  mustEqual(judgeEach(bytes, at, end, sender), { reaction, findings, fault, canonical, summary })
   must((reaction === 'session-reset') === (fault !== undefined), 'an end of the session without its NOTIFICATION')
   trace.push(reaction, Object.values(summary).join(' '))
   for (const one of findings) trace.push(one.reaction, one.attribute, one.offset, one.text)
@@ -302,6 +305,16 @@ function readAttributes(trace: Trace, bytes: Uint8Array, at: number, end: number
   must(sameOctets(once, twice), 'attributes that are others once they are written and read')
   const anew = judgeAttributes(once, 0, once.length, { external: false, fourOctetAsn: true, localAsn: 0, firstAsn: 0 })
   must(anew.reaction === 'none', `attributes that were good are bad once written: ${anew.findings[0]?.text}`)
+}
+
+/** A list that is plain at a glance is so when each attribute is looked at. */
+function mustEqual(slowly: Judgement, { reaction, findings, canonical, summary }: Judgement): void {
+  must(slowly.reaction === reaction && slowly.findings.length === findings.length, 'judged otherwise at a glance')
+  must((slowly.canonical === undefined) === (canonical === undefined), 'kept otherwise at a glance')
+  const same = Object.entries(slowly.summary).every(
+    ([column, value]) => summary[column as keyof typeof summary] === value,
+  )
+  must(same, 'summed up otherwise at a glance')
 }
 
 function sameOctets(a: Uint8Array, b: Uint8Array): boolean {

@@ -27,6 +27,9 @@ import {
 import { expect } from 'chai'
 import fc from 'fast-check'
 import ipaddr from 'ipaddr.js'
+import { judgeEach } from '../../bgp/judge.ts'
+import { readPlainList } from '../../bgp/plain-list.ts'
+import { newSummary } from '../../bgp/summary.ts'
 import { parseAddress, parsePrefix } from '../../policy/text.ts'
 import { octets } from '../support/bytes.ts'
 
@@ -218,6 +221,30 @@ describe('codec', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+
+  it('judges a list that is plain at a glance as it judges each of its attributes, also when octets of it are changed', () => {
+    const change = fc.record({ at: fc.nat(), value: octet })
+    let plain = 0
+    fc.assert(
+      fc.property(
+        attributes,
+        fc.array(change, { maxLength: 2 }),
+        fc.boolean(),
+        fc.boolean(),
+        (value, changes, external, checksFirst) => {
+          const list = encodeAttributes(value, { fourOctetAsn: true })
+          for (const { at, value: other } of changes) list[at % list.length] = other
+          const firstAsn = checksFirst ? (value.asPath?.[0]?.asns[0] ?? 65001) : 0
+          const sender = { external, fourOctetAsn: true, localAsn: value.asPath?.[0]?.asns.at(-1) ?? 1, firstAsn }
+          const judgement = judgeAttributes(list, 0, list.length, sender)
+          expect(judgement).to.deep.equal(judgeEach(list, 0, list.length, sender))
+          if (readPlainList(list, 0, list.length, sender, newSummary())) plain++
+        },
+      ),
+      { numRuns: 3000 },
+    )
+    expect(plain).to.be.above(100)
   })
 
   it('C29 judges any attribute list without an exception, in both widths and from both kinds of peer', () => {

@@ -1,0 +1,97 @@
+/**
+ * What each step of a full table costs, in one process and without sockets: `npm run bench:micro`. The best of several rounds, each on warm code,
+ * in nanoseconds an UPDATE and in megabytes of garbage a round. For finding what to make faster; the routers are in `npm run bench`.
+ */
+
+import { Framer, judgeAttributes, newUpdateParts, type SenderContext, scanUpdate } from 'bgp-ts'
+import { acceptAll, type Policy, PrefixSet } from '../../policy/index.ts'
+import { Routing } from '../../speaker/routing.ts'
+import { negotiatedWith, peerTo, prefix } from '../support/fabric.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+import { fullTable, makeStream } from './stream.ts'
+
+const rounds = 5
+const chunkOctets = 65536
+const feeder = 65001
+const { bytes, updates } = makeStream(fullTable, [10, 0, 0, 1], [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
+
+/** Reads the stream as it would come from a socket. */
+function frame(visit: (body: Uint8Array, at: number, end: number) => void): void {
+  const framer = new Framer()
+  for (let at = 0; at < bytes.length; at += chunkOctets) {
+    framer.push(bytes.subarray(at, at + chunkOctets), (_type, chunk, from, end) => {
+      visit(chunk, from, end)
+      return true
+    })
+  }
+}
+
+const sender: SenderContext = { external: true, fourOctetAsn: true, localAsn: 64512, firstAsn: feeder }
+const parts = newUpdateParts()
+
+/** A prefix that the stream has not: everything else is refused. */
+const fewPrefixes: Policy = {
+  name: 'few',
+  statements: [
+    {
+      name: 'wanted',
+      match: { prefixes: new PrefixSet([{ prefix: prefix('192.0.2.0/24'), ge: 24, le: 24 }]) },
+      action: 'accept',
+    },
+  ],
+  default: 'reject',
+}
+
+function importing(importPolicy: Policy): void {
+  const silent = () => {}
+  const refuse = () => {
+    throw new Error('no network here')
+  }
+  const world = {
+    clock: new VirtualClock(),
+    random: () => 0.5,
+    transport: { dial: refuse, listen: refuse },
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+  }
+  const routing = new Routing(world, { endOfRibHeld: false })
+  routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses: {} })
+  const declaration = peerTo('10.0.0.1', feeder, { importPolicy })
+  const negotiated = negotiatedWith(feeder, 1)
+  const link = { name: '10.0.0.1', declaration, negotiated, localAddress: undefined, queuedBytes: 0, send: () => true }
+  routing.addPeer(link)
+  routing.sessionUp(link, negotiated)
+  frame((body, at, end) => {
+    const wrong = routing.update(link, body, at, end)
+    if (wrong) throw new Error(wrong.text)
+  })
+  routing.stop()
+}
+
+const steps: Readonly<Record<string, () => void>> = {
+  frame: () => frame(() => {}),
+  'frame, scan': () => frame((body, at, end) => void scanUpdate(body, at, end, parts)),
+  'frame, scan, judge': () =>
+    frame((body, at, end) => {
+      scanUpdate(body, at, end, parts)
+      judgeAttributes(body, parts.attributesAt, parts.attributesEnd, sender)
+    }),
+  'import, all refused': () => importing(fewPrefixes),
+  'import, all taken': () => importing(acceptAll),
+}
+
+const only = process.argv.slice(2)
+for (const [name, step] of Object.entries(steps)) {
+  if (only.length > 0 && !only.includes(name)) continue
+  const times = Array.from({ length: rounds }, () => {
+    const from = performance.now()
+    step()
+    return performance.now() - from
+  })
+  const best = Math.min(...times)
+  const cells = [
+    `${times[0]!.toFixed(0)} ms at first`,
+    `${best.toFixed(0)} ms`,
+    `${((best * 1e6) / updates).toFixed(0)} ns an UPDATE`,
+  ]
+  console.log(name.padEnd(24), ...cells.map((cell) => cell.padStart(18)))
+}
