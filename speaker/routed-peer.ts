@@ -1,6 +1,6 @@
 /** What the routing half keeps of a peer: its index among paths, its compiled policies, and what it counted. */
 
-import { type Family, families, type Negotiated, type SenderContext } from 'bgp-ts'
+import { type Family, families, formatPrefix, type Negotiated, Prefix, type SenderContext } from 'bgp-ts'
 import { type CompiledPolicy, compile } from '../policy/index.ts'
 import type { PeerDeclaration } from './desired.ts'
 import { Malformed } from './malformed.ts'
@@ -9,6 +9,7 @@ import type { Kept } from './retention.ts'
 import type { Share } from './rib/attribute-entry.ts'
 import { Fingerprints } from './rib/fingerprints.ts'
 import { newSeed } from './rib/keyed-hash.ts'
+import { Tally } from './tally.ts'
 import type { Random } from './world.ts'
 
 /** Announcements are counted since the session came up; `accepted` and `advertised` are the routes that stand now. */
@@ -18,7 +19,7 @@ export interface FamilyCounters {
   rejected: number
   advertised: number
   /** Refused announcements, by the statement or rule that refused them. */
-  readonly rejectedBy: Map<string, number>
+  readonly rejectedBy: Tally
   /** A bounded sample of what was refused, for `explain`: prefix to rule. */
   readonly rejectedSample: Map<string, string>
   /** Different prefixes that were refused; counted while there is a limit. */
@@ -138,12 +139,13 @@ export class RoutedPeer {
     this.updatesSent = 0
   }
 
-  /** Notes a refused announcement. `text` is only called while the sample has room. */
-  refused(family: Family, rule: string, text: () => string): void {
+  /** Notes a refused announcement. */
+  refused(family: Family, rule: string, w0: number, w1: number, w2: number, w3: number, length: number): void {
     const counters = this.counters[family]
     counters.rejected++
-    counters.rejectedBy.set(rule, (counters.rejectedBy.get(rule) ?? 0) + 1)
-    if (counters.rejectedSample.size < sampleSize) counters.rejectedSample.set(text(), rule)
+    counters.rejectedBy.add(rule)
+    if (counters.rejectedSample.size >= sampleSize) return
+    counters.rejectedSample.set(formatPrefix(new Prefix(family, length, w0, w1, w2, w3)), rule)
   }
 }
 
@@ -154,7 +156,7 @@ function newCounters(random: Random): Record<Family, FamilyCounters> {
       accepted: 0,
       rejected: 0,
       advertised: 0,
-      rejectedBy: new Map(),
+      rejectedBy: new Tally(),
       rejectedSample: new Map(),
       refused: new Fingerprints(newSeed(random)),
       nearLimit: false,

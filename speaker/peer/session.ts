@@ -57,6 +57,8 @@ export class Session {
   #state: State = idle
   #connection: Connection | undefined
   #framer = new Framer()
+  /** An UPDATE was among the octets that are being read. */
+  #updated = false
   #holdMs = 0
   #sendHoldMs = 0
   #generation = 0
@@ -184,7 +186,11 @@ export class Session {
   }
 
   #read(chunk: Uint8Array): void {
+    this.#updated = false
     const wrong = this.#framer.push(chunk, (type, bytes, at, end) => this.#message(type, bytes, at, end))
+    // Once for all that came together: the timer need not move for each of a thousand messages.
+    if (this.#updated && this.#holdMs > 0 && this.#state.name === 'Established')
+      this.#deadlines.arm('hold', this.#holdMs)
     if (!wrong) return
     this.#owner.malformed('header', wrong.text, () => hex(this.#framer.wrongHeader))
     this.handle({ kind: 'malformed', fault: wrong })
@@ -205,7 +211,7 @@ export class Session {
     const connection = this.#connection
     if (type === messageTypes.update && this.#state.name === 'Established') {
       this.#owner.counted('in', 'update')
-      if (this.#holdMs > 0) this.#deadlines.arm('hold', this.#holdMs)
+      this.#updated = true
       const wrong = this.#owner.update(bytes, at, end)
       if (wrong) this.handle({ kind: 'malformed', fault: wrong })
     } else {

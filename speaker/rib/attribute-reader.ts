@@ -12,6 +12,7 @@ import {
   type Fault,
   fault,
   hex,
+  type Judgement,
   judgeAttributes,
   type Reach,
   type Reaction,
@@ -40,6 +41,12 @@ export class AttributeReader {
   /** The attribute list of a message, where MP attributes have to be cut out of it. */
   readonly #scratch = new Uint8Array(65536)
   readonly #hop: NextHopWords = { ...noNextHop }
+  // What the attributes in question are found by.
+  #key: Uint8Array = this.#scratch
+  #keyAt = 0
+  #keyEnd = 0
+  #context = 0
+  #sound!: Judgement
 
   constructor(world: Pick<World, 'clock' | 'log'>, table: AttributeTable, contexts: ContextIds, own: Identity) {
     this.#world = world
@@ -56,6 +63,36 @@ export class AttributeReader {
     reach: Reach | undefined,
     end: number,
   ): number | Fault {
+    const known = this.#find(peer, bytes, parts, reach)
+    if (known) return known
+    const judgement = judgeAttributes(bytes, parts.attributesAt, parts.attributesEnd, peer.sender)
+    if (judgement.fault) return judgement.fault
+    if (judgement.reaction !== 'none') {
+      const said = judgement.findings.map(({ attribute, text }) => `${attribute}: ${text}`).join('; ')
+      this.note(peer, judgement.reaction, said, bytes, parts, end)
+    }
+    if (judgement.reaction === 'treat-as-withdraw') return unusable
+    if (lacksNextHop(judgement, reach)) {
+      this.note(peer, 'treat-as-withdraw', 'NEXT_HOP: missing, RFC 7606 3d', bytes, parts, end)
+      return unusable
+    }
+    return this.#add(peer, judgement)
+  }
+
+  /** Whether nothing at all is wrong with the message's attributes. They can be interned by `internSound` until the next message is read. */
+  isSound(peer: RoutedPeer, bytes: Uint8Array, parts: Readonly<UpdateParts>, reach: Reach | undefined): boolean {
+    const judgement = judgeAttributes(bytes, parts.attributesAt, parts.attributesEnd, peer.sender)
+    this.#sound = judgement
+    return judgement.reaction === 'none' && !lacksNextHop(judgement, reach)
+  }
+
+  /** The id of attributes that `isSound` was asked about, or `beyondMemory`. */
+  internSound(peer: RoutedPeer, bytes: Uint8Array, parts: Readonly<UpdateParts>, reach: Reach | undefined): number {
+    return this.#find(peer, bytes, parts, reach) || this.#add(peer, this.#sound)
+  }
+
+  /** The id of attributes that are known, or 0; leaves the key for `#add`. */
+  #find(peer: RoutedPeer, bytes: Uint8Array, parts: Readonly<UpdateParts>, reach: Reach | undefined): number {
     const { attributesAt, attributesEnd, reachAt, unreachAt } = parts
     const hop = this.#hop
     const nextHop = reach && hopOf(reach)
@@ -64,33 +101,21 @@ export class AttributeReader {
     hop.w1 = nextHop?.w1 ?? 0
     hop.w2 = nextHop?.w2 ?? 0
     hop.w3 = nextHop?.w3 ?? 0
-    const context = this.#contexts.of(peer.sender, hop.version)
     const cut = reachAt > 0 || unreachAt > 0
-    const key = cut ? this.#scratch : bytes
-    const keyAt = cut ? 0 : attributesAt
-    const keyEnd = cut ? this.#withoutMultiprotocol(bytes, parts) : attributesEnd
-    const known = this.#table.find(key, keyAt, keyEnd, context, hop)
-    if (known) return known
-    const judgement = judgeAttributes(bytes, attributesAt, attributesEnd, peer.sender)
-    const missingHop = reach === undefined && !judgement.summary.hasNextHop
-    if (judgement.fault) return judgement.fault
-    if (judgement.reaction !== 'none') {
-      const said = judgement.findings.map(({ attribute, text }) => `${attribute}: ${text}`).join('; ')
-      this.note(peer, judgement.reaction, said, bytes, parts, end)
-    }
-    if (judgement.reaction === 'treat-as-withdraw') return unusable
-    if (missingHop) {
-      this.note(peer, 'treat-as-withdraw', 'NEXT_HOP: missing, RFC 7606 3d', bytes, parts, end)
-      return unusable
-    }
+    this.#key = cut ? this.#scratch : bytes
+    this.#keyAt = cut ? 0 : attributesAt
+    this.#keyEnd = cut ? this.#withoutMultiprotocol(bytes, parts) : attributesEnd
+    this.#context = this.#contexts.of(peer.sender, hop.version)
+    return this.#table.find(this.#key, this.#keyAt, this.#keyEnd, this.#context, hop)
+  }
+
+  #add(peer: RoutedPeer, { canonical, summary }: Judgement): number {
     const { share } = peer
     const { attributeOctets = usualAttributeOctets } = peer.link.declaration
-    const cost = costOf(keyEnd - keyAt, judgement.canonical?.length)
+    const cost = costOf(this.#keyEnd - this.#keyAt, canonical?.length)
     if (share.octets + cost > attributeOctets) return beyondMemory
-    return this.#table.add(key, keyAt, keyEnd, context, hop, judgement.summary, {
-      share,
-      ...(judgement.canonical && { list: judgement.canonical }),
-    })
+    const terms = { share, ...(canonical && { list: canonical }) }
+    return this.#table.add(this.#key, this.#keyAt, this.#keyEnd, this.#context, this.#hop, summary, terms)
   }
 
   /** RFC 7606 section 5.2: attributes that are wrong, and no announcement to withdraw for it. */
@@ -167,6 +192,11 @@ export class AttributeReader {
     const session = peer.link.localAddress
     return session?.version === version ? session : this.#own.addresses.find((one) => one.version === version)
   }
+}
+
+/** NEXT_HOP is mandatory for routes outside MP_REACH_NLRI (RFC 7606 section 3d). */
+function lacksNextHop({ summary }: Judgement, reach: Reach | undefined): boolean {
+  return reach === undefined && !summary.hasNextHop
 }
 
 /** On a link without global addresses some routers leave the first half of the next hop empty (RFC 2545 section 3). */

@@ -20,12 +20,13 @@ import {
   scanUpdate,
   walkNlri,
 } from 'bgp-ts'
+import type { Verdict } from '../../policy/index.ts'
 import type { Retention } from '../retention.ts'
 import { beyondLimit, type RoutedPeer, tooMuchMemory } from '../routed-peer.ts'
 import type { World } from '../world.ts'
 import { type AttributeReader, beyondMemory, unusable } from './attribute-reader.ts'
 import type { FamilyRib, Rib } from './rib.ts'
-import { noteRefused, type RouteJudge } from './route-judge.ts'
+import type { RouteJudge } from './route-judge.ts'
 import { type Identity, lengthProblem, loopProblem, nextHopProblem } from './usable.ts'
 
 /** Code of the NOTIFICATION for a malformed UPDATE. */
@@ -47,7 +48,11 @@ export class Importer {
   #peer!: RoutedPeer
   #table!: FamilyRib
   /** As they came; what a policy makes of them is another entry of the table. */
-  #attributes = 0
+  #attributes = unusable
+  /** Why no prefix of the message is taken; empty where they are. */
+  #ineligibleBy = ''
+  #bytes!: Uint8Array
+  #reach: Reach | undefined
   /** Prefixes of the family that the peer may announce, beside those that its last session left. */
   #limit = Number.POSITIVE_INFINITY
   constructor(
@@ -142,6 +147,10 @@ export class Importer {
     this.#table = this.#rib.families[family]
     const limit = this.#peer.link.declaration.maxPrefixes?.limit[family] ?? Number.POSITIVE_INFINITY
     this.#limit = limit + this.#peer.left[family]
+    if (this.#judge.decidesByPrefix(this.#peer) && this.#reader.isSound(this.#peer, bytes, this.#parts, reach)) {
+      this.#importByPrefix(bytes, at, end, family, reach)
+      return this.#overLimit(family)
+    }
     const attributes = this.#reader.intern(this.#peer, bytes, this.#parts, reach, messageEnd)
     if (typeof attributes !== 'number') return attributes
     if (attributes === unusable) {
@@ -156,10 +165,7 @@ export class Importer {
     const table = this.#rib.attributes
     // Held meanwhile: a prefix of the message may be refused now, and its old path with the same list be the last that has it.
     table.retain(attributes)
-    const rule =
-      loopProblem(table, attributes, this.#own) ??
-      lengthProblem(table, attributes, this.#peer) ??
-      nextHopProblem(table, attributes, family, this.#own, this.#peer)
+    const rule = this.#problem(attributes, family)
     if (rule) {
       this.#refuseAll(rule, bytes, at, end, family)
     } else {
@@ -174,7 +180,50 @@ export class Importer {
     return this.#overLimit(family)
   }
 
-  #ineligibleBy = ''
+  /** Why routes with these attributes are not eligible, whatever a policy says. */
+  #problem(attributes: number, family: Family): string | undefined {
+    const table = this.#rib.attributes
+    return (
+      loopProblem(table, attributes, this.#own) ??
+      lengthProblem(table, attributes, this.#peer) ??
+      nextHopProblem(table, attributes, family, this.#own, this.#peer)
+    )
+  }
+
+  /** Asks the policy first: attributes that no prefix of the message needs are not entered. They were found sound. */
+  #importByPrefix(bytes: Uint8Array, at: number, end: number, family: Family, reach: Reach | undefined): void {
+    this.#judge.prepare(this.#peer, this.#table, unusable)
+    this.#attributes = unusable
+    this.#ineligibleBy = ''
+    this.#bytes = bytes
+    this.#reach = reach
+    this.#walk(bytes, at, end, family, this.#importWanted)
+    this.#judge.forget()
+    if (this.#attributes > unusable) this.#rib.attributes.release(this.#attributes)
+  }
+
+  readonly #importWanted: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
+    const verdict = this.#judge.judge(w0, w1, w2, w3, length, this.#peer.importHits)
+    if (!verdict.accept) {
+      this.#refuse(verdict.statement, w0, w1, w2, w3, length, pathId)
+      return
+    }
+    if (this.#attributes === unusable) this.#enter()
+    if (this.#ineligibleBy === '') this.#importBy(verdict, w0, w1, w2, w3, length, pathId)
+    else this.#refuse(this.#ineligibleBy, w0, w1, w2, w3, length, pathId)
+  }
+
+  /** Enters the attributes of the message, which are held until its end, and judges what goes for all of its prefixes. */
+  #enter(): void {
+    this.#attributes = this.#reader.internSound(this.#peer, this.#bytes, this.#parts, this.#reach)
+    if (this.#attributes === beyondMemory) {
+      this.#ineligibleBy = tooMuchMemory
+      return
+    }
+    this.#rib.attributes.retain(this.#attributes)
+    this.#ineligibleBy = this.#problem(this.#attributes, this.#table.family) ?? ''
+    this.#judge.prepare(this.#peer, this.#table, this.#attributes)
+  }
 
   #refuseAll(rule: string, bytes: Uint8Array, at: number, end: number, family: Family): void {
     this.#ineligibleBy = rule
@@ -210,6 +259,10 @@ export class Importer {
 
   readonly #importOne: PrefixVisitor = (w0, w1, w2, w3, length, pathId) => {
     const verdict = this.#judge.judge(w0, w1, w2, w3, length, this.#peer.importHits)
+    this.#importBy(verdict, w0, w1, w2, w3, length, pathId)
+  }
+
+  #importBy(verdict: Verdict, w0: number, w1: number, w2: number, w3: number, length: number, pathId: number): void {
     const refused = this.#judge.refusal(verdict)
     if (refused !== undefined) {
       this.#refuse(refused, w0, w1, w2, w3, length, pathId)
@@ -263,8 +316,9 @@ export class Importer {
   #refuse(rule: string, w0: number, w1: number, w2: number, w3: number, length: number, pathId: number): void {
     const counters = this.#peer.counters[this.#table.family]
     counters.received++
-    noteRefused(this.#peer, this.#table.family, rule, w0, w1, w2, w3, length)
-    if (this.#rib.withdraw(this.#table, this.#peer.index, w0, w1, w2, w3, length, pathId)) counters.accepted--
+    this.#peer.refused(this.#table.family, rule, w0, w1, w2, w3, length)
+    if (counters.accepted > 0 && this.#rib.withdraw(this.#table, this.#peer.index, w0, w1, w2, w3, length, pathId))
+      counters.accepted--
     if (counters.refused.size <= this.#limit && this.#limit < Number.POSITIVE_INFINITY)
       counters.refused.add(w0, w1, w2, w3, length ^ (pathId << 8))
   }

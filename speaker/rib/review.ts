@@ -8,7 +8,7 @@ import { lastResortActions, type Retention } from '../retention.ts'
 import { type RoutedPeer, sampleSize } from '../routed-peer.ts'
 import { type AttributeReader, unusable } from './attribute-reader.ts'
 import type { FamilyRib, Rib } from './rib.ts'
-import { noteRefused, type RouteJudge } from './route-judge.ts'
+import type { RouteJudge } from './route-judge.ts'
 import { clusterLoop, type Identity, loopProblem } from './usable.ts'
 import { blackholeRefused } from './well-known.ts'
 
@@ -124,7 +124,7 @@ export class Review {
     const isCounted = limit !== undefined && !rib.paths.isStale(path)
     const pathId = rib.paths.pathId(path)
     counters[rib.family].accepted--
-    noteRefused(peer, rib.family, rule, w0, w1, w2, w3, length)
+    peer.refused(rib.family, rule, w0, w1, w2, w3, length)
     if (isCounted && refused.size <= limit) refused.add(w0, w1, w2, w3, length ^ (pathId << 8))
     this.#rib.removePath(rib, path)
   }

@@ -3,7 +3,6 @@
  * who they are is set once, and no object is made per prefix.
  */
 
-import { type Family, formatPrefix, Prefix } from 'bgp-ts'
 import type { Subject, Verdict } from '../../policy/index.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { type AttributeReader, unusable } from './attribute-reader.ts'
@@ -55,6 +54,11 @@ export class RouteJudge {
   /** Whether every unicast route is taken as it came. */
   get isOpen(): boolean {
     return this.#peer.importPolicy.isOpen && this.#rules.length === 0
+  }
+
+  /** Whether the import policy of this peer says what it says whatever the attributes are. */
+  decidesByPrefix({ importPolicy }: RoutedPeer): boolean {
+    return !importPolicy.usesAttributes && !importPolicy.isOpen
   }
 
   /** Sets what the routes in question have in common: whose they are, of which family, and their attributes as they came. */
@@ -109,21 +113,8 @@ export class RouteJudge {
 
   /** Lets go of what verdicts made: nobody else has it where the prefixes were refused after all. */
   forget(): void {
+    if (this.#changes.size === 0) return
     for (const made of this.#changes.values()) this.#table.release(made)
     this.#changes.clear()
   }
-}
-
-/** Counts a refused announcement. */
-export function noteRefused(
-  peer: RoutedPeer,
-  family: Family,
-  rule: string,
-  w0: number,
-  w1: number,
-  w2: number,
-  w3: number,
-  length: number,
-): void {
-  peer.refused(family, rule, () => formatPrefix(new Prefix(family, length, w0, w1, w2, w3)))
 }
