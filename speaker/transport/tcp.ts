@@ -19,6 +19,8 @@ import { applyOptions, internetworkControl, setKey } from './socket-options.ts'
 import { bindSocket, closeSocket, openSocket, SystemError } from './system.ts'
 
 const readBuffer = new Uint8Array(64 * 1024)
+/** So much in one chunk, and there is more: milliseconds of work, after which timers and other sockets have their turn. */
+const manyOctets = 32 * 1024
 
 /** How long a closing connection may take to deliver what is queued, before it is cut. */
 const lingerMs = 700
@@ -33,10 +35,7 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
   let connection: TcpConnection | undefined
   const onread = {
     buffer: readBuffer,
-    callback: (length: number, buffer: Uint8Array) => {
-      connection?.received(buffer.subarray(0, length))
-      return true
-    },
+    callback: (length: number, buffer: Uint8Array) => connection?.received(buffer.subarray(0, length)) ?? true,
   }
   const to = { host: hostOf(remote), port: remote.port }
   if (isPlain(target)) {
@@ -108,7 +107,9 @@ function listen(endpoint: Endpoint, onConnection: (connection: IncomingConnectio
       // Set on the connection too: it may have come before the listener knew the key.
       if (password || Object.keys(options).length > 0) connection.tune(options, password)
       accepted = true
-      socket.on('data', (chunk) => connection.received(chunk))
+      socket.on('data', (chunk) => {
+        if (!connection.received(chunk)) socket.pause()
+      })
       return connection
     }
     try {
@@ -212,8 +213,12 @@ class TcpConnection implements Connection {
     return this.#socket.writableLength
   }
 
-  received(chunk: Uint8Array): void {
+  /** False where reading is to stop until the event loop has come round: a socket with a table in it is read two megabytes at a time otherwise. */
+  received(chunk: Uint8Array): boolean {
     this.#handlers?.onData(chunk)
+    if (chunk.length < manyOctets || this.#socket.destroyed) return true
+    setImmediate(() => this.#socket.resume())
+    return false
   }
 
   write(bytes: Uint8Array): boolean {
