@@ -29,10 +29,10 @@ export interface EntryTerms {
 
 export const noTerms: EntryTerms = {}
 
-/** Octets of the columns of one entry: eighteen words, three octets and a double. */
-export const columnOctets = 18 * 4 + 3 + 8
-/** Octets of an entry without its blocks: columns, slots at their usual filling, and the reference to whose expense it is. */
-const entryOctets = columnOctets + 8 + 8
+/** Words of a row of the table. */
+export const entryWords = 19
+/** Octets of an entry without its blocks: its row, hash and slots at their usual filling, and the reference to whose expense it is. */
+const entryOctets = entryWords * 4 + 4 + 8 + 8
 
 /** Octets that an entry takes, by the length of its octets as they came, and of what is kept of them where that differs. */
 export function costOf(keyLength: number, listLength = 0): number {

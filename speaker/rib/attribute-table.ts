@@ -2,7 +2,7 @@
  * Attribute lists, interned by their octets: routes that share a list share one entry. The octets of an UPDATE are hashed once and
  * looked up; only a list that has not been seen is judged and summarised, and it is decoded only when somebody asks.
  *
- * An entry is a row of columns and a block in one arena. Its key is the octets as they came, the sender's context (which changes their meaning),
+ * An entry is a row of words and a block in one arena. Its key is the octets as they came, the sender's context (which changes their meaning),
  * and the next hop of MP_REACH_NLRI, which is not among them. Entries are counted and freed; a generation tells a reused id from its forerunner.
  */
 
@@ -10,56 +10,59 @@ import { Address, type AttributeSummary, type Attributes, decodeAttributes } fro
 import { Arena } from './arena.ts'
 import {
   bits,
-  columnOctets,
   costOf,
   type EntryTerms,
+  entryWords,
   flagsOf,
   type NextHopWords,
   noTerms,
   type Share,
 } from './attribute-entry.ts'
-import { freeBelow, isFarTooLong, resized, resizedBytes, shorterLength } from './columns.ts'
-import { KeyedHash, longestRun } from './keyed-hash.ts'
+import { freeBelow, isFarTooLong } from './columns.ts'
+import { KeyedHash } from './keyed-hash.ts'
+import { Records } from './records.ts'
+import { SlotIndex } from './slot-index.ts'
 
 const initialEntries = 256
 const four = { fourOctetAsn: true }
 
+/** Words of an entry. */
+const keyAt = 0
+const keyLength = 1
+const listAt = 2
+const listLength = 3
+const references = 4
+const context = 5
+const generation = 6
+const hop0 = 7
+const hop1 = 8
+const hop2 = 9
+const hop3 = 10
+/** What the list says by its mere presence, in eight bits; above them the origin, the version of the next hop, and whether there is a LOCAL_PREF. */
+const marks = 11
+const pathLength = 12
+const neighbour = 13
+const med = 14
+const localPref = 15
+const originator = 16
+const clusterLength = 17
+/** The entry that an import policy made this one of, held by it; 0 for one that is as it came. */
+const plain = 18
+
+const originShift = 8
+const versionShift = 10
+const localPrefBit = 1 << 13
+
 export class AttributeTable {
   readonly #hash: KeyedHash
   #arena = new Arena()
-  #slots = new Int32Array(initialEntries * 2)
-  #mask = initialEntries * 2 - 1
+  readonly #records = new Records(entryWords, initialEntries)
+  readonly #index = new SlotIndex(initialEntries)
   #free: number[] = []
   /** Id 0 is never given out: it means none. */
   #entries = 1
-  #count = 0
-  /** Generation of ids that have not been given out since the columns were this long. */
+  /** Generation of ids that have not been given out since the rows were this many. */
   #oldest = 0
-  #capacity = initialEntries
-
-  #keyAt = new Int32Array(initialEntries)
-  #keyLength = new Int32Array(initialEntries)
-  #listAt = new Int32Array(initialEntries)
-  #listLength = new Int32Array(initialEntries)
-  #hashes = new Int32Array(initialEntries)
-  #references = new Int32Array(initialEntries)
-  #contexts = new Int32Array(initialEntries)
-  #generations = new Int32Array(initialEntries)
-  #hop0 = new Int32Array(initialEntries)
-  #hop1 = new Int32Array(initialEntries)
-  #hop2 = new Int32Array(initialEntries)
-  #hop3 = new Int32Array(initialEntries)
-  #hopVersions = new Uint8Array(initialEntries)
-  #flags = new Uint8Array(initialEntries)
-  #origins = new Uint8Array(initialEntries)
-  #pathLengths = new Int32Array(initialEntries)
-  #neighbours = new Int32Array(initialEntries)
-  #meds = new Int32Array(initialEntries)
-  #localPrefs = new Float64Array(initialEntries)
-  #originators = new Int32Array(initialEntries)
-  #clusterLengths = new Int32Array(initialEntries)
-  /** The entry that an import policy made this one of, held by it; 0 for one that is as it came. */
-  #plain = new Int32Array(initialEntries)
   /** At whose expense each entry is there. */
   readonly #shares: (Share | undefined)[] = []
 
@@ -69,29 +72,26 @@ export class AttributeTable {
 
   /** Distinct lists in the table. */
   get size(): number {
-    return this.#count
+    return this.#index.size
   }
 
   /** How many slots a search may have to look at. */
   get longestRun(): number {
-    return longestRun(this.#slots)
+    return this.#index.longestRun
   }
 
-  /** Octets of the arena and the columns. */
+  /** Octets of the arena, the rows, and what they are found by. */
   get bytes(): number {
-    return this.#arena.bytes + this.#capacity * columnOctets + this.#slots.length * 4
+    return this.#arena.bytes + this.#records.bytes + this.#index.bytes
   }
 
   /** The id of these octets from this context, or 0. */
-  find(bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): number {
-    const hash = this.#hashOf(bytes, at, end, context, hop)
-    let slot = hash & this.#mask
-    for (;;) {
-      const id = this.#slots[slot]!
-      if (id === 0) return 0
-      if (this.#hashes[id] === hash && this.#is(id, bytes, at, end, context, hop)) return id
-      slot = (slot + 1) & this.#mask
+  find(bytes: Uint8Array, at: number, end: number, from: number, hop: Readonly<NextHopWords>): number {
+    const hash = this.#hashOf(bytes, at, end, from, hop)
+    for (let id = this.#index.first(hash); id !== 0; id = this.#index.next(hash)) {
+      if (this.#is(id, bytes, at, end, from, hop)) return id
     }
+    return 0
   }
 
   /**
@@ -101,198 +101,202 @@ export class AttributeTable {
     bytes: Uint8Array,
     at: number,
     end: number,
-    context: number,
+    from: number,
     hop: Readonly<NextHopWords>,
     summary: AttributeSummary,
-    { list, plain = 0, share }: EntryTerms = noTerms,
+    { list, plain: madeOf = 0, share }: EntryTerms = noTerms,
   ): number {
-    if (plain !== 0) this.retain(plain)
+    if (madeOf !== 0) this.retain(madeOf)
     const id = this.#free.pop() ?? this.#newId()
     this.#shares[id] = share
     if (share) share.octets += costOf(end - at, list?.length)
-    const hash = this.#hashOf(bytes, at, end, context, hop)
-    this.#keyLength[id] = end - at
-    this.#keyAt[id] = this.#arena.put(bytes, at, end)
-    this.#listLength[id] = list ? list.length : end - at
-    this.#listAt[id] = list ? this.#arena.put(list, 0, list.length) : this.#keyAt[id]!
-    this.#hashes[id] = hash
-    this.#references[id] = 0
-    this.#plain[id] = plain
-    this.#contexts[id] = context
+    const records = this.#records
+    const key = this.#arena.put(bytes, at, end)
+    records.set(id, keyAt, key)
+    records.set(id, keyLength, end - at)
+    records.set(id, listAt, list ? this.#arena.put(list, 0, list.length) : key)
+    records.set(id, listLength, list ? list.length : end - at)
+    records.set(id, references, 0)
+    records.set(id, context, from)
+    records.set(id, plain, madeOf)
     this.#setNextHop(id, hop, summary)
     this.#setSummary(id, summary)
-    let slot = hash & this.#mask
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
-    this.#slots[slot] = id
-    this.#count++
-    if (this.#count * 10 > this.#slots.length * 7) this.#grow()
+    this.#index.add(id, this.#hashOf(bytes, at, end, from, hop))
     return id
   }
 
   retain(id: number): void {
-    this.#references[id]!++
+    this.#records.set(id, references, this.#records.get(id, references) + 1)
   }
 
   /** Lets go of one reference; the last one frees the entry. */
   release(id: number): void {
-    if (--this.#references[id]! > 0) return
-    this.#discard(id)
+    const left = this.#records.get(id, references) - 1
+    this.#records.set(id, references, left)
+    if (left <= 0) this.#discard(id)
   }
 
   /** Frees an entry that got no reference. */
   discardUnused(id: number): void {
-    if (this.#references[id] === 0) this.#discard(id)
+    if (this.#records.get(id, references) === 0) this.#discard(id)
   }
 
   #discard(id: number): void {
-    this.#unlink(id)
-    const [keyLength, listLength] = [this.#keyLength[id]!, this.#listLength[id]!]
-    const hasList = this.#listAt[id] !== this.#keyAt[id]
-    if (hasList) this.#arena.drop(this.#listAt[id]!, listLength)
-    this.#arena.drop(this.#keyAt[id]!, keyLength)
-    this.#generations[id]!++
-    this.#count--
+    const records = this.#records
+    const [key, list] = [records.get(id, keyAt), records.get(id, listAt)]
+    const [keyOctets, listOctets] = [records.get(id, keyLength), records.get(id, listLength)]
+    this.#index.remove(id)
+    if (list !== key) this.#arena.drop(list, listOctets)
+    this.#arena.drop(key, keyOctets)
+    records.set(id, generation, records.get(id, generation) + 1)
     const share = this.#shares[id]
-    if (share) share.octets -= costOf(keyLength, hasList ? listLength : 0)
+    if (share) share.octets -= costOf(keyOctets, list === key ? 0 : listOctets)
     this.#shares[id] = undefined
     this.#free.push(id)
-    const plain = this.#plain[id]!
-    if (plain !== 0) this.release(plain)
+    const madeOf = records.get(id, plain)
+    if (madeOf !== 0) this.release(madeOf)
   }
 
   /** The attributes as they came, before an import policy changed them. */
   plain(id: number): number {
-    while (this.#plain[id] !== 0) id = this.#plain[id]!
+    for (let madeOf = this.#records.get(id, plain); madeOf !== 0; madeOf = this.#records.get(id, plain)) id = madeOf
     return id
   }
 
   /** Changes whenever the id is given to another list. */
   generation(id: number): number {
-    return this.#generations[id]!
+    return this.#records.get(id, generation)
   }
 
   attributes(id: number): Attributes {
-    const at = this.#listAt[id]!
-    return decodeAttributes(this.#arena.octets, at, at + this.#listLength[id]!, four)
+    const at = this.#records.get(id, listAt)
+    return decodeAttributes(this.#arena.octets, at, at + this.#records.get(id, listLength), four)
   }
 
   /** The next hop, of MP_REACH_NLRI or of the list; undefined where neither names one. */
   nextHop(id: number): Address | undefined {
-    const version = this.#hopVersions[id]
+    const version = this.nextHopVersion(id)
     if (version === 0) return undefined
-    return new Address(version as 4 | 6, this.#hop0[id]!, this.#hop1[id]!, this.#hop2[id]!, this.#hop3[id]!)
+    const records = this.#records
+    const [a, b, c, d] = [records.get(id, hop0), records.get(id, hop1), records.get(id, hop2), records.get(id, hop3)]
+    return new Address(version, a, b, c, d)
   }
 
-  nextHopVersion(id: number): number {
-    return this.#hopVersions[id]!
+  nextHopVersion(id: number): 0 | 4 | 6 {
+    return ((this.#records.get(id, marks) >>> versionShift) & 7) as 0 | 4 | 6
   }
 
   /** The first word of the next hop. */
   nextHopWord(id: number): number {
-    return this.#hop0[id]!
+    return this.#records.get(id, hop0)
   }
 
   looped(id: number): boolean {
-    return (this.#flags[id]! & bits.looped) !== 0
+    return (this.#records.get(id, marks) & bits.looped) !== 0
   }
 
   noExport(id: number): boolean {
-    return (this.#flags[id]! & bits.noExport) !== 0
+    return (this.#records.get(id, marks) & bits.noExport) !== 0
   }
 
   /** Community LLGR_STALE: a route of last resort (RFC 9494 section 4.2). */
   longLivedStale(id: number): boolean {
-    return (this.#flags[id]! & bits.longLivedStale) !== 0
+    return (this.#records.get(id, marks) & bits.longLivedStale) !== 0
   }
 
   /** Community NO_LLGR. */
   noLongLived(id: number): boolean {
-    return (this.#flags[id]! & bits.noLongLived) !== 0
+    return (this.#records.get(id, marks) & bits.noLongLived) !== 0
   }
 
   noAdvertise(id: number): boolean {
-    return (this.#flags[id]! & bits.noAdvertise) !== 0
+    return (this.#records.get(id, marks) & bits.noAdvertise) !== 0
   }
 
   gracefulShutdown(id: number): boolean {
-    return (this.#flags[id]! & bits.gracefulShutdown) !== 0
+    return (this.#records.get(id, marks) & bits.gracefulShutdown) !== 0
   }
 
   blackhole(id: number): boolean {
-    return (this.#flags[id]! & bits.blackhole) !== 0
+    return (this.#records.get(id, marks) & bits.blackhole) !== 0
   }
 
   asSet(id: number): boolean {
-    return (this.#flags[id]! & bits.asSet) !== 0
+    return (this.#records.get(id, marks) & bits.asSet) !== 0
   }
 
   origin(id: number): number {
-    return this.#origins[id]!
+    return (this.#records.get(id, marks) >>> originShift) & 3
   }
 
   pathLength(id: number): number {
-    return this.#pathLengths[id]!
+    return this.#records.get(id, pathLength)
   }
 
   neighbourAsn(id: number): number {
-    return this.#neighbours[id]!
+    return this.#records.get(id, neighbour)
   }
 
   med(id: number): number {
-    return this.#meds[id]! >>> 0
+    return this.#records.get(id, med) >>> 0
   }
 
   /** -1 where the list has none. */
   localPref(id: number): number {
-    return this.#localPrefs[id]!
+    return (this.#records.get(id, marks) & localPrefBit) === 0 ? -1 : this.#records.get(id, localPref) >>> 0
   }
 
   originatorId(id: number): number {
-    return this.#originators[id]! >>> 0
+    return this.#records.get(id, originator) >>> 0
   }
 
   /** Whether CLUSTER_LIST names this cluster. Decodes: asked by reflectors alone, once a message. */
   hasCluster(id: number, cluster: number): boolean {
-    return this.#clusterLengths[id]! > 0 && (this.attributes(id).clusterList?.includes(cluster) ?? false)
+    return this.clusterListLength(id) > 0 && (this.attributes(id).clusterList?.includes(cluster) ?? false)
   }
 
   clusterListLength(id: number): number {
-    return this.#clusterLengths[id]!
+    return this.#records.get(id, clusterLength)
   }
 
   #setNextHop(id: number, hop: Readonly<NextHopWords>, summary: AttributeSummary): void {
     const own = hop.version === 0 && summary.hasNextHop
-    this.#hopVersions[id] = own ? 4 : hop.version
-    this.#hop0[id] = own ? summary.nextHop : hop.w0
-    this.#hop1[id] = hop.w1
-    this.#hop2[id] = hop.w2
-    this.#hop3[id] = hop.w3
+    const records = this.#records
+    records.set(id, marks, (own ? 4 : hop.version) << versionShift)
+    records.set(id, hop0, own ? summary.nextHop : hop.w0)
+    records.set(id, hop1, hop.w1)
+    records.set(id, hop2, hop.w2)
+    records.set(id, hop3, hop.w3)
   }
 
   #setSummary(id: number, summary: AttributeSummary): void {
-    this.#flags[id] = flagsOf(summary)
-    this.#origins[id] = summary.origin
-    this.#pathLengths[id] = summary.asPathLength
-    this.#neighbours[id] = summary.neighbourAsn | 0
-    this.#meds[id] = summary.med | 0
-    this.#localPrefs[id] = summary.localPref
-    this.#originators[id] = summary.originatorId | 0
-    this.#clusterLengths[id] = summary.clusterListLength
+    const records = this.#records
+    const present = summary.localPref < 0 ? 0 : localPrefBit
+    const known = records.get(id, marks) | flagsOf(summary) | (summary.origin << originShift)
+    records.set(id, marks, known | present)
+    records.set(id, pathLength, summary.asPathLength)
+    records.set(id, neighbour, summary.neighbourAsn | 0)
+    records.set(id, med, summary.med | 0)
+    records.set(id, localPref, summary.localPref | 0)
+    records.set(id, originator, summary.originatorId | 0)
+    records.set(id, clusterLength, summary.clusterListLength)
   }
 
-  #is(id: number, bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): boolean {
+  #is(id: number, bytes: Uint8Array, at: number, end: number, from: number, hop: Readonly<NextHopWords>): boolean {
     const length = end - at
-    if (this.#keyLength[id] !== length || this.#contexts[id] !== context) return false
-    if (hop.version !== 0 || this.#hopVersions[id] === 6) {
+    const records = this.#records
+    if (records.get(id, keyLength) !== length || records.get(id, context) !== from) return false
+    const version = this.nextHopVersion(id)
+    if (hop.version !== 0 || version === 6) {
       const same =
-        this.#hopVersions[id] === hop.version &&
-        this.#hop0[id] === hop.w0 &&
-        this.#hop1[id] === hop.w1 &&
-        this.#hop2[id] === hop.w2 &&
-        this.#hop3[id] === hop.w3
+        version === hop.version &&
+        records.get(id, hop0) === hop.w0 &&
+        records.get(id, hop1) === hop.w1 &&
+        records.get(id, hop2) === hop.w2 &&
+        records.get(id, hop3) === hop.w3
       if (!same) return false
     }
-    const key = this.#keyAt[id]!
+    const key = records.get(id, keyAt)
     const octets = this.#arena.octets
     for (let index = 0; index < length; index++) {
       if (octets[key + index] !== bytes[at + index]) return false
@@ -300,68 +304,37 @@ export class AttributeTable {
     return true
   }
 
-  #hashOf(bytes: Uint8Array, at: number, end: number, context: number, hop: Readonly<NextHopWords>): number {
+  #hashOf(bytes: Uint8Array, at: number, end: number, from: number, hop: Readonly<NextHopWords>): number {
     const { w0, w1, w2, w3 } = hop
-    return this.#hash.ofOctets(bytes, at, end, context, w0, w1, w2, w3)
-  }
-
-  #unlink(id: number): void {
-    let slot = this.#hashes[id]! & this.#mask
-    while (this.#slots[slot] !== id) slot = (slot + 1) & this.#mask
-    let next = slot
-    for (;;) {
-      this.#slots[slot] = 0
-      for (;;) {
-        next = (next + 1) & this.#mask
-        const moving = this.#slots[next]!
-        if (moving === 0) return
-        const home = this.#hashes[moving]! & this.#mask
-        const between = slot <= next ? slot < home && home <= next : slot < home || home <= next
-        if (!between) break
-      }
-      this.#slots[slot] = this.#slots[next]!
-      slot = next
-    }
-  }
-
-  #grow(): void {
-    this.#rehash(this.#slots, this.#slots.length * 2)
-  }
-
-  #rehash(ids: Int32Array, length: number): void {
-    this.#slots = new Int32Array(length)
-    this.#mask = length - 1
-    for (const id of ids) {
-      if (id === 0) continue
-      let slot = this.#hashes[id]! & this.#mask
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
-      this.#slots[slot] = id
-    }
+    return this.#hash.ofOctets(bytes, at, end, from, w0, w1, w2, w3)
   }
 
   /**
-   * Gives back what a table that was far larger has left: columns above the last id in use, slots, and the arena, whose blocks are put together
+   * Gives back what a table that was far larger has left: rows above the last id in use, slots, and the arena, whose blocks are put together
    * anew. Ids stay; those that are given out again later have generations that nobody has seen.
    */
   trim(): void {
-    if (!isFarTooLong(this.#capacity, this.#count)) return
-    const ids = this.#slots.filter((id) => id !== 0)
+    const records = this.#records
+    if (!isFarTooLong(records.rows, this.size)) return
+    const ids = [...this.#index.numbers()]
     const used = new Uint8Array(this.#entries)
     used[0] = 1
     for (const id of ids) used[id] = 1
     const end = used.lastIndexOf(1) + 1
-    for (const generation of this.#generations) this.#oldest = Math.max(this.#oldest, generation + 1)
-    this.#resize(shorterLength(end, initialEntries))
+    for (let id = 1; id < this.#entries; id++) this.#oldest = Math.max(this.#oldest, this.generation(id) + 1)
+    records.shrink(end, initialEntries)
+    this.#index.shrink(initialEntries, end)
     this.#entries = end
     this.#shares.length = Math.min(this.#shares.length, end)
     this.#free = freeBelow(end, used)
-    this.#rehash(ids, shorterLength(ids.length, initialEntries) * 2)
     const before = this.#arena
     this.#arena = new Arena()
     for (const id of ids) {
-      const isShared = this.#listAt[id] === this.#keyAt[id]
-      this.#keyAt[id] = this.#moved(before, this.#keyAt[id]!, this.#keyLength[id]!)
-      this.#listAt[id] = isShared ? this.#keyAt[id]! : this.#moved(before, this.#listAt[id]!, this.#listLength[id]!)
+      const isShared = records.get(id, listAt) === records.get(id, keyAt)
+      const key = this.#moved(before, records.get(id, keyAt), records.get(id, keyLength))
+      const list = isShared ? key : this.#moved(before, records.get(id, listAt), records.get(id, listLength))
+      records.set(id, keyAt, key)
+      records.set(id, listAt, list)
     }
   }
 
@@ -371,36 +344,8 @@ export class AttributeTable {
 
   #newId(): number {
     const id = this.#entries++
-    if (id >= this.#capacity) this.#resize(this.#capacity * 2)
-    this.#generations[id] = this.#oldest
+    this.#records.reach(id)
+    this.#records.set(id, generation, this.#oldest)
     return id
-  }
-
-  #resize(capacity: number): void {
-    this.#keyAt = resized(this.#keyAt, capacity)
-    this.#keyLength = resized(this.#keyLength, capacity)
-    this.#listAt = resized(this.#listAt, capacity)
-    this.#listLength = resized(this.#listLength, capacity)
-    this.#hashes = resized(this.#hashes, capacity)
-    this.#references = resized(this.#references, capacity)
-    this.#contexts = resized(this.#contexts, capacity)
-    this.#generations = resized(this.#generations, capacity)
-    this.#hop0 = resized(this.#hop0, capacity)
-    this.#hop1 = resized(this.#hop1, capacity)
-    this.#hop2 = resized(this.#hop2, capacity)
-    this.#hop3 = resized(this.#hop3, capacity)
-    this.#hopVersions = resizedBytes(this.#hopVersions, capacity)
-    this.#flags = resizedBytes(this.#flags, capacity)
-    this.#origins = resizedBytes(this.#origins, capacity)
-    this.#pathLengths = resized(this.#pathLengths, capacity)
-    this.#neighbours = resized(this.#neighbours, capacity)
-    this.#meds = resized(this.#meds, capacity)
-    const localPrefs = new Float64Array(capacity)
-    localPrefs.set(this.#localPrefs.subarray(0, capacity))
-    this.#localPrefs = localPrefs
-    this.#originators = resized(this.#originators, capacity)
-    this.#clusterLengths = resized(this.#clusterLengths, capacity)
-    this.#plain = resized(this.#plain, capacity)
-    this.#capacity = capacity
   }
 }

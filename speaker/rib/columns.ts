@@ -21,11 +21,6 @@ export function isFarTooLong(length: number, used: number): boolean {
   return length > worthTrimming && used * 4 < length
 }
 
-/** For columns that keep their first `end` entries: with room to grow. */
-export function shorterLength(end: number, least: number): number {
-  return Math.max(least, nextPower(end))
-}
-
 /** The free numbers below `end`, the lowest to be taken first. */
 export function freeBelow(end: number, used: Uint8Array): number[] {
   const free: number[] = []
@@ -36,17 +31,4 @@ export function freeBelow(end: number, used: Uint8Array): number[] {
 /** The power of two that is not less. */
 export function nextPower(value: number): number {
   return value <= 1 ? 1 : 2 ** (32 - Math.clz32(value - 1))
-}
-
-/** A copy of a column, longer or shorter. */
-export function resized(column: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(length)
-  copy.set(column.subarray(0, length))
-  return copy
-}
-
-export function resizedBytes(column: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(length)
-  copy.set(column.subarray(0, length))
-  return copy
 }

@@ -1,46 +1,43 @@
 /**
  * Prefixes of one family, each with a row number that stays its own while anything refers to it.
- * Open addressing over typed arrays: about 17 bytes for an IPv4 prefix, nothing for the garbage collector, no key object.
+ * Words in typed arrays: about 20 octets for an IPv4 prefix, nothing for the garbage collector, no key object.
  * The hash has a key of the process, because peers choose the prefixes.
  */
 
 import { type Family, Prefix } from 'bgp-ts'
-import { freeBelow, grown, grownBytes, isFarTooLong, nextPower, shorterLength } from './columns.ts'
-import { KeyedHash, longestRun } from './keyed-hash.ts'
+import { freeBelow, isFarTooLong, nextPower } from './columns.ts'
+import { KeyedHash } from './keyed-hash.ts'
+import { Records } from './records.ts'
+import { SlotIndex } from './slot-index.ts'
 
 const initialRows = 1024
+/** Words of a row: the length, and as many of the prefix as its family has. */
+const lengthWord = 0
+const w0 = 1
+const w1 = 2
+const w2 = 3
+const w3 = 4
 
 export class PrefixTable {
   readonly family: Family
   readonly #wide: boolean
   readonly #hash: KeyedHash
-  #w0 = new Int32Array(initialRows)
-  #w1: Int32Array
-  #w2: Int32Array
-  #w3: Int32Array
-  #lengths = new Uint8Array(initialRows)
-  /** Of each row: they are dear, and every growth of the slots needs all of them. */
-  #hashes = new Int32Array(initialRows)
-  /** Row + 1, or 0 for an empty slot. */
-  #slots = new Int32Array(initialRows * 2)
-  #mask = initialRows * 2 - 1
+  readonly #records: Records
+  /** Of rows + 1. */
+  readonly #index = new SlotIndex(initialRows)
   #free: number[] = []
   #rows = 0
-  #count = 0
 
   constructor(family: Family, seed: number) {
     this.family = family
     this.#wide = family === 'ipv6-unicast'
     this.#hash = new KeyedHash(seed)
-    const wideRows = this.#wide ? initialRows : 0
-    this.#w1 = new Int32Array(wideRows)
-    this.#w2 = new Int32Array(wideRows)
-    this.#w3 = new Int32Array(wideRows)
+    this.#records = new Records(this.#wide ? 5 : 2, initialRows)
   }
 
   /** Prefixes in the table. */
   get size(): number {
-    return this.#count
+    return this.#index.size
   }
 
   /** Row numbers are below this. */
@@ -48,108 +45,73 @@ export class PrefixTable {
     return this.#rows
   }
 
-  /** How many rows fit before the columns beside this table have to grow. */
+  /** For columns beside this table: so many rows are there at most before they have to grow. */
   get capacity(): number {
-    return this.#lengths.length
+    return Math.max(initialRows, nextPower(this.#rows))
   }
 
   /** How many slots a search may have to look at. */
   get longestRun(): number {
-    return longestRun(this.#slots)
+    return this.#index.longestRun
   }
 
   /** The row of a prefix, or -1. */
-  find(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    const hash = this.#hash.ofWords(w0, w1, w2, w3, length)
-    let slot = hash & this.#mask
-    for (;;) {
-      const row = this.#slots[slot]! - 1
-      if (row < 0) return -1
-      if (this.#hashes[row] === hash && this.#is(row, w0, w1, w2, w3, length)) return row
-      slot = (slot + 1) & this.#mask
-    }
+  find(a: number, b: number, c: number, d: number, length: number): number {
+    return this.#find(this.#hash.ofWords(a, b, c, d, length), a, b, c, d, length)
   }
 
   /** The row of a prefix, made if it is not there. */
-  add(w0: number, w1: number, w2: number, w3: number, length: number): number {
-    const hash = this.#hash.ofWords(w0, w1, w2, w3, length)
-    let slot = hash & this.#mask
-    for (;;) {
-      const row = this.#slots[slot]! - 1
-      if (row < 0) break
-      if (this.#hashes[row] === hash && this.#is(row, w0, w1, w2, w3, length)) return row
-      slot = (slot + 1) & this.#mask
-    }
-    const row = this.#free.pop() ?? this.#newRow()
-    this.#w0[row] = w0
+  add(a: number, b: number, c: number, d: number, length: number): number {
+    const hash = this.#hash.ofWords(a, b, c, d, length)
+    const known = this.#find(hash, a, b, c, d, length)
+    if (known >= 0) return known
+    const row = this.#free.pop() ?? this.#rows++
+    const records = this.#records
+    records.reach(row)
+    records.set(row, lengthWord, length)
+    records.set(row, w0, a)
     if (this.#wide) {
-      this.#w1[row] = w1
-      this.#w2[row] = w2
-      this.#w3[row] = w3
+      records.set(row, w1, b)
+      records.set(row, w2, c)
+      records.set(row, w3, d)
     }
-    this.#lengths[row] = length
-    this.#hashes[row] = hash
-    this.#slots[slot] = row + 1
-    this.#count++
-    if (this.#count * 10 > this.#slots.length * 7) this.#grow()
+    this.#index.add(row + 1, hash)
     return row
   }
 
-  /** Gives the row back. What follows it in the probe chain moves up, so there are no tombstones. */
+  /** Gives the row back. */
   remove(row: number): void {
-    let slot = this.#slotOf(row)
-    this.#count--
+    this.#index.remove(row + 1)
     this.#free.push(row)
-    let next = slot
-    for (;;) {
-      this.#slots[slot] = 0
-      for (;;) {
-        next = (next + 1) & this.#mask
-        const moving = this.#slots[next]! - 1
-        if (moving < 0) return
-        const home = this.#hashes[moving]! & this.#mask
-        const between = slot <= next ? slot < home && home <= next : slot < home || home <= next
-        if (!between) break
-      }
-      this.#slots[slot] = this.#slots[next]!
-      slot = next
-    }
   }
 
   prefix(row: number): Prefix {
-    return new Prefix(
-      this.family,
-      this.#lengths[row]!,
-      this.#w0[row]!,
-      this.word1(row),
-      this.word2(row),
-      this.word3(row),
-    )
+    return new Prefix(this.family, this.length(row), this.word0(row), this.word1(row), this.word2(row), this.word3(row))
   }
 
   word0(row: number): number {
-    return this.#w0[row]!
+    return this.#records.get(row, w0)
   }
 
   word1(row: number): number {
-    return this.#wide ? this.#w1[row]! : 0
+    return this.#wide ? this.#records.get(row, w1) : 0
   }
 
   word2(row: number): number {
-    return this.#wide ? this.#w2[row]! : 0
+    return this.#wide ? this.#records.get(row, w2) : 0
   }
 
   word3(row: number): number {
-    return this.#wide ? this.#w3[row]! : 0
+    return this.#wide ? this.#records.get(row, w3) : 0
   }
 
   length(row: number): number {
-    return this.#lengths[row]!
+    return this.#records.get(row, lengthWord)
   }
 
-  /** Octets of the columns and the slots. */
+  /** Octets of the rows and of what they are found by. */
   get bytes(): number {
-    return this.capacity * (this.#wide ? 21 : 9) + this.#slots.length * 4
+    return this.#records.bytes + this.#index.bytes
   }
 
   /**
@@ -157,67 +119,27 @@ export class PrefixTable {
    * the slots; does nothing for a table that uses what it has.
    */
   trim(): void {
-    if (!isFarTooLong(this.capacity, this.#count)) return
+    if (!isFarTooLong(this.#records.rows, this.size)) return
     const used = new Uint8Array(this.#rows)
-    let end = 0
-    for (const entry of this.#slots) {
-      if (entry === 0) continue
-      used[entry - 1] = 1
-      if (entry > end) end = entry
-    }
-    const rows = shorterLength(end, initialRows)
-    this.#w0 = this.#w0.slice(0, rows)
-    this.#lengths = this.#lengths.slice(0, rows)
-    this.#hashes = this.#hashes.slice(0, rows)
-    if (this.#wide) {
-      this.#w1 = this.#w1.slice(0, rows)
-      this.#w2 = this.#w2.slice(0, rows)
-      this.#w3 = this.#w3.slice(0, rows)
-    }
+    for (const number of this.#index.numbers()) used[number - 1] = 1
+    const end = used.lastIndexOf(1) + 1
+    this.#records.shrink(end, initialRows)
+    this.#index.shrink(initialRows, end)
     this.#rows = end
     this.#free = freeBelow(end, used)
-    const entries = this.#slots.filter((entry) => entry !== 0)
-    this.#rehash(entries, Math.max(initialRows, nextPower(entries.length)) * 2)
   }
 
-  #is(row: number, w0: number, w1: number, w2: number, w3: number, length: number): boolean {
-    if (this.#w0[row] !== w0 || this.#lengths[row] !== length) return false
-    return !this.#wide || (this.#w1[row] === w1 && this.#w2[row] === w2 && this.#w3[row] === w3)
-  }
-
-  #slotOf(row: number): number {
-    let slot = this.#hashes[row]! & this.#mask
-    while (this.#slots[slot] !== row + 1) slot = (slot + 1) & this.#mask
-    return slot
-  }
-
-  #newRow(): number {
-    const row = this.#rows++
-    if (row < this.#lengths.length) return row
-    const rows = this.#lengths.length * 2
-    this.#w0 = grown(this.#w0, rows)
-    this.#lengths = grownBytes(this.#lengths, rows)
-    this.#hashes = grown(this.#hashes, rows)
-    if (this.#wide) {
-      this.#w1 = grown(this.#w1, rows)
-      this.#w2 = grown(this.#w2, rows)
-      this.#w3 = grown(this.#w3, rows)
+  #find(hash: number, a: number, b: number, c: number, d: number, length: number): number {
+    const index = this.#index
+    for (let number = index.first(hash); number !== 0; number = index.next(hash)) {
+      if (this.#is(number - 1, a, b, c, d, length)) return number - 1
     }
-    return row
+    return -1
   }
 
-  #grow(): void {
-    this.#rehash(this.#slots, this.#slots.length * 2)
-  }
-
-  #rehash(entries: Int32Array, length: number): void {
-    this.#slots = new Int32Array(length)
-    this.#mask = length - 1
-    for (const entry of entries) {
-      if (entry === 0) continue
-      let slot = this.#hashes[entry - 1]! & this.#mask
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
-      this.#slots[slot] = entry
-    }
+  #is(row: number, a: number, b: number, c: number, d: number, length: number): boolean {
+    const records = this.#records
+    if (records.get(row, w0) !== a || records.get(row, lengthWord) !== length) return false
+    return !this.#wide || (records.get(row, w1) === b && records.get(row, w2) === c && records.get(row, w3) === d)
   }
 }
