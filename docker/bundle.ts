@@ -1,11 +1,12 @@
 /**
- * `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. Beside it: the program of the BFD thread,
- * the one package that is no JavaScript, where it is installed, and the list of all packages that are in it (`sbom.json`).
+ * `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. Beside it: what finds the API server, which is
+ * more than half of the text and read only where there is one; the program of the BFD thread; the one package that is no JavaScript, where it is
+ * installed; and the list of all packages that are in it (`sbom.json`).
  */
 
 import { cpSync, existsSync, globSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { type BuildOptions, build } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { sbom } from './sbom.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -30,7 +31,37 @@ const options = {
   absWorkingDir: root,
 } satisfies BuildOptions
 
-const daemon = await build({ ...options, entryPoints: [join(root, 'daemon/main.ts')], outfile: file })
+/** Loaded by the daemon when it is needed. */
+const kubeConfig = 'tandem-kube-config.cjs'
+
+const apart: Plugin = {
+  name: 'kube config apart',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\/kube-config\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: `./${kubeConfig}`, external: true } : undefined,
+    )
+  },
+}
+
+/** Messages are in English; zod brings them in fifty languages. */
+const oneLanguage: Plugin = {
+  name: 'one language',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }))
+  },
+}
+
+const daemon = await build({
+  ...options,
+  plugins: [apart, oneLanguage],
+  entryPoints: [join(root, 'daemon/main.ts')],
+  outfile: file,
+})
+const kube = await build({
+  ...options,
+  entryPoints: [join(root, 'controllers/api/kube-config.ts')],
+  outfile: join(dirname(file), kubeConfig),
+})
 // Under the name that speaker/bfd/thread.ts looks for.
 const thread = await build({
   ...options,
@@ -48,7 +79,7 @@ for (const part of parts) {
 
 const beside = parts.filter((part) => existsSync(join(packages, part))).map((part) => `node_modules/${part}/`)
 // What was read and left out again is not in the image.
-const inside = [daemon, thread]
+const inside = [daemon, kube, thread]
   .flatMap(({ metafile }) => Object.values(metafile.outputs))
   .flatMap(({ inputs }) => Object.entries(inputs))
   .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
