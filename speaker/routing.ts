@@ -23,6 +23,7 @@ import { Retention } from './retention.ts'
 import { AttributeReader } from './rib/attribute-reader.ts'
 import { ContextIds } from './rib/context-ids.ts'
 import { Importer } from './rib/importer.ts'
+import { newSeed } from './rib/keyed-hash.ts'
 import { Review } from './rib/review.ts'
 import { type FamilyRib, ownIndex, Rib } from './rib/rib.ts'
 import { RouteJudge } from './rib/route-judge.ts'
@@ -83,6 +84,7 @@ export class Routing implements SessionListener {
         return this.#deferral?.isActive ?? false
       },
       options.onHeldBack ?? (() => {}),
+      newSeed(world.random),
     )
     this.origination = new Origination(this.rib, this.outbound, () => this.#byLink.values())
     this.#retention = new Retention({

@@ -81,7 +81,7 @@ const sourceOf = (originated: boolean) => (originated ? 'originated' : 'learned'
 export class Exporter {
   readonly #rib: Rib
   readonly #peers: readonly (RoutedPeer | undefined)[]
-  readonly table = new OutTable()
+  readonly table: OutTable
   readonly #decision: ExportDecision = { id: 0, reason: '', rule: -1 }
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
   // The route that is decided about: set by `decide`, so that no object is made per prefix.
@@ -117,7 +117,8 @@ export class Exporter {
   /** The same of routes that say something of single peers. */
   readonly #cachesOfSelected = new WeakMap<ExportTerms, WeakMap<readonly PeerAttributes[], Cache>>()
 
-  constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[]) {
+  constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[], seed: number) {
+    this.table = new OutTable(seed)
     this.#rib = rib
     this.#peers = peers
     this.#stored.table = rib.attributes

@@ -3,7 +3,11 @@
  * Equal ids mean equal octets on the wire, so adj-rib-out is one integer a prefix.
  */
 
-import { type Address, type Family, formatAddress, reachHeader } from 'bgp-ts'
+import { type Address, type Family, familyNumbers, reachHeader, sameAddress } from 'bgp-ts'
+import { KeyedHash } from '../rib/keyed-hash.ts'
+import { SlotIndex } from '../rib/slot-index.ts'
+
+const initialEntries = 256
 
 export interface OutEntry {
   readonly family: Family
@@ -15,15 +19,19 @@ export interface OutEntry {
 }
 
 export class OutTable {
-  readonly #ids = new Map<string, number>()
+  readonly #hash: KeyedHash
+  readonly #index = new SlotIndex(initialEntries)
   /** Id 0 means: not sent. */
   readonly #entries: (OutEntry | undefined)[] = [undefined]
-  readonly #keys: string[] = ['']
   readonly #references: number[] = [0]
   readonly #free: number[] = []
 
+  constructor(seed: number) {
+    this.#hash = new KeyedHash(seed)
+  }
+
   get size(): number {
-    return this.#ids.size
+    return this.#index.size
   }
 
   entry(id: number): OutEntry {
@@ -31,16 +39,18 @@ export class OutTable {
   }
 
   intern(family: Family, list: Uint8Array, nextHop: Address): number {
-    const key = `${family} ${formatAddress(nextHop)} ${latin1(list)}`
-    const known = this.#ids.get(key)
-    if (known !== undefined) return known
+    const { version, w0, w1, w2, w3 } = nextHop
+    const hash = this.#hash.ofOctets(list, 0, list.length, familyNumbers[family].afi * 8 + version, w0, w1, w2, w3)
+    for (let id = this.#index.first(hash); id !== 0; id = this.#index.next(hash)) {
+      const entry = this.#entries[id]!
+      if (entry.family === family && sameAddress(entry.nextHop, nextHop) && sameOctets(entry.list, list)) return id
+    }
     const id = this.#free.pop() ?? this.#entries.length
     // An IPv4 route with an IPv6 next hop travels as the other family does (RFC 8950 section 4).
-    const reach = nextHop.version === 4 ? undefined : reachHeader(family, nextHop)
+    const reach = version === 4 ? undefined : reachHeader(family, nextHop)
     this.#entries[id] = { family, list, reach, nextHop }
-    this.#keys[id] = key
     this.#references[id] = 0
-    this.#ids.set(key, id)
+    this.#index.add(id, hash)
     return id
   }
 
@@ -50,9 +60,8 @@ export class OutTable {
 
   release(id: number): void {
     if (id === 0 || --this.#references[id]! > 0) return
-    this.#ids.delete(this.#keys[id]!)
+    this.#index.remove(id)
     this.#entries[id] = undefined
-    this.#keys[id] = ''
     this.#free.push(id)
   }
 
@@ -62,8 +71,8 @@ export class OutTable {
   }
 }
 
-function latin1(bytes: Uint8Array): string {
-  let text = ''
-  for (const octet of bytes) text += String.fromCharCode(octet)
-  return text
+function sameOctets(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
+  return true
 }

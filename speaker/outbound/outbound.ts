@@ -52,10 +52,11 @@ export class Outbound {
     endOfRibHeld: boolean,
     isLearning: () => boolean,
     onHeldBack: (news: HeldBack) => void,
+    seed: number,
   ) {
     this.#rib = rib
     this.#jobs = jobs
-    this.#exporter = new Exporter(rib, peers)
+    this.#exporter = new Exporter(rib, peers, seed)
     this.#local = local
     this.#own = own
     this.#endOfRibHeld = endOfRibHeld

@@ -86,7 +86,7 @@ function read(bytes: Uint8Array, at: number, end: number): Heard {
 
 /** What the family's routes are sent with: NEXT_HOP in the list for IPv4, MP_REACH_NLRI before it for IPv6. */
 function entryOf(family: Family, attributes: Attributes, nextHop: Address) {
-  const table = new OutTable()
+  const table = new OutTable(7)
   const list = family === 'ipv4-unicast' ? { ...attributes, nextHop } : attributes
   return table.entry(table.intern(family, encodeAttributes(list, four), nextHop))
 }
@@ -285,14 +285,14 @@ describe('the table of what routes are sent with', () => {
     const list = encodeAttributes(plain, four)
 
     it(`gives equal lists with one next hop one id: ${family}`, () => {
-      const table = new OutTable()
+      const table = new OutTable(7)
       const id = table.intern(family, list, hops[family])
       expect(table.intern(family, list.slice(), hops[family])).to.equal(id)
       expect(id).to.be.above(0)
     })
 
     it(`tells lists apart by their octets and by their next hop: ${family}`, () => {
-      const table = new OutTable()
+      const table = new OutTable(7)
       const another = family === 'ipv4-unicast' ? address('10.0.0.3') : address('fd00::3')
       const ids = [
         table.intern(family, list, hops[family]),
@@ -303,7 +303,7 @@ describe('the table of what routes are sent with', () => {
     })
 
     it(`forgets a list with its last reference: ${family}`, () => {
-      const table = new OutTable()
+      const table = new OutTable(7)
       const id = table.intern(family, list, hops[family])
       const entry = table.entry(id)
       table.retain(id)
@@ -318,7 +318,7 @@ describe('the table of what routes are sent with', () => {
   }
 
   it('shrugs at id 0, which is what is not sent', () => {
-    const table = new OutTable()
+    const table = new OutTable(7)
     table.retain(0)
     table.release(0)
     table.release(0)
