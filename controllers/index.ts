@@ -46,7 +46,7 @@ export {
 export type { PlanOptions } from './plan/options.ts'
 export { plan } from './plan/plan.ts'
 export { serviceAnnotations } from './plan/service-vips.ts'
-export { type Planned, Reconciler, type ReconcilerWorld } from './reconcile.ts'
+export { type Applied, type Planned, Reconciler, type ReconcilerWorld } from './reconcile.ts'
 export { EventWriter, type KubeEvent } from './report/events.ts'
 export { NodeStatus, statusText } from './report/node-status.ts'
 export { Reporter } from './report/reporter.ts'

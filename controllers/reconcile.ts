@@ -40,6 +40,14 @@ export interface Planned {
   readonly mended: readonly Finding[]
 }
 
+/** A plan that the speaker was given. Milliseconds of the clock. */
+export interface Applied {
+  /** When what changed came in. */
+  readonly beganAt: number
+  readonly plannedAt: number
+  readonly report: ApplyReport
+}
+
 /** A quarter of an hour between looks; what they cost is what a start costs. */
 const selfCheckMs = 900_000
 const nothing: ViewChange = { nodes: new Set(), services: new Set(), endpointSlices: new Set() }
@@ -55,6 +63,7 @@ export class Reconciler {
   readonly #life: NodeLife
   readonly #known = new Map<string, Finding>()
   readonly #listeners = new Set<(planned: Planned) => void>()
+  readonly #appliedListeners = new Set<(applied: Applied) => void>()
   #view: View | undefined
   #circumstances: Circumstances | undefined
   #sourceFindings: readonly Finding[] = []
@@ -113,6 +122,11 @@ export class Reconciler {
     this.#listeners.add(listener)
   }
 
+  /** Calls `listener` after each plan that the speaker took. */
+  onApplied(listener: (applied: Applied) => void): void {
+    this.#appliedListeners.add(listener)
+  }
+
   /** Takes a view, of which `change` changed since the last one, and makes it so. */
   take(view: View, change: ViewChange | undefined, sourceFindings: readonly Finding[]): void {
     if (this.#stopped) return
@@ -145,6 +159,7 @@ export class Reconciler {
   }
 
   #plan(view: View, seen: ViewChange): void {
+    const beganAt = this.#world.clock.now()
     const change = this.#isFresh ? viewChange(undefined, view) : seen
     const { sessions, set, withdrawn } = this.#live.take(view, change, (node) => {
       this.#circumstances = this.#life.at(node)
@@ -164,7 +179,10 @@ export class Reconciler {
     const desired = this.#desired
     const routes = this.#isWhole ? this.#live.plan?.routes : undefined
     if (!desired) return
-    this.#tellChanges(routes ? speaker.apply({ ...desired, routes }) : speaker.change({ ...desired, set, withdrawn }))
+    const plannedAt = this.#world.clock.now()
+    const report = routes ? speaker.apply({ ...desired, routes }) : speaker.change({ ...desired, set, withdrawn })
+    this.#tellChanges(report)
+    for (const listener of this.#appliedListeners) listener({ beganAt, plannedAt, report })
     this.#isWhole = false
     // The first whole view is in: routers may now drop what is not in it.
     if (isFirst) speaker.releaseEndOfRib()

@@ -1,6 +1,6 @@
 /** What a running daemon can be asked, whatever its source: the admin socket and the lab both speak to this. */
 
-import type { Finding, Plan, View } from '../controllers/index.ts'
+import type { Finding, Plan, ReflectorHealth, View } from '../controllers/index.ts'
 import type { ApplyReport, Speaker } from '../speaker/index.ts'
 
 export interface Backend {
@@ -20,6 +20,8 @@ export interface SyncState {
   readonly synced: boolean
   /** One line for each thing that is waited for, or that is down. */
   readonly problems: readonly string[]
+  /** Of a source that watches an API server. */
+  readonly watches?: readonly ReflectorHealth[]
 }
 
 /** Of sources that are read before the daemon starts. */

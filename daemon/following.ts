@@ -74,6 +74,7 @@ export async function following(
       source: source.name,
       apply,
     },
+    onApplied: (listener) => reconciler.onApplied(listener),
     start: async () => {
       for (const extra of extras) extra.start?.()
       await source.start((view, change, findings) => reconciler.take(view, change, findings))

@@ -3,12 +3,10 @@
  * this node's routes are what they should be, and why not; no part of it ever makes a liveness probe fail.
  */
 
-import type { Server } from 'node:http'
-import { type Address, type Family, families, formatAddress } from 'bgp-ts'
+import { type Address, type Family, families } from 'bgp-ts'
 import type { PeerSnapshot } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
-import { ConfigError } from './config/flag.ts'
-import { createProbeServer } from './probe-server.ts'
+import { createProbeServer, type Listening, listenAt } from './probe-server.ts'
 
 /** Which sessions have to be up; `family`: each family that peers are offered is carried by one at least. */
 export type ReadySessions = 'none' | 'any' | 'family' | 'all'
@@ -23,11 +21,6 @@ export interface Readiness {
   readonly ready: boolean
   /** A line each, with what is well and what is not. */
   readonly lines: readonly string[]
-}
-
-export interface HealthServer {
-  readonly port: number
-  close(): Promise<void>
 }
 
 export function readiness(backend: Backend, readySessions: ReadySessions): Readiness {
@@ -74,7 +67,7 @@ function downLine({ name, state, blocked, lastDown }: PeerSnapshot): string {
   return `${name} is ${state}${why ? `: ${why}` : ''}`
 }
 
-export async function serveHealth(backend: Backend, options: HealthOptions): Promise<HealthServer> {
+export async function serveHealth(backend: Backend, options: HealthOptions): Promise<Listening> {
   const server = createProbeServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0]
     const answer = (status: number, lines: readonly string[]) => {
@@ -86,24 +79,5 @@ export async function serveHealth(backend: Backend, options: HealthOptions): Pro
     const { ready, lines } = readiness(backend, options.readySessions)
     answer(ready ? 200 : 503, lines)
   })
-  await listening(server, options)
-  const address = server.address()
-  return {
-    port: typeof address === 'object' && address ? address.port : options.port,
-    close: () =>
-      new Promise((resolve) => {
-        server.closeAllConnections()
-        server.close(() => resolve())
-      }),
-  }
-}
-
-function listening(server: Server, { address, port }: HealthOptions): Promise<void> {
-  const host = formatAddress(address)
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new ConfigError('--health-port', String(port), `cannot be listened on at ${host}: ${error.message}`)),
-    )
-    server.listen(port, host, () => resolve())
-  })
+  return listenAt(server, '--health-port', options.address, options.port)
 }

@@ -12,6 +12,8 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { Socket } from 'node:net'
+import { type Address, formatAddress } from 'bgp-ts'
+import { ConfigError } from './config/flag.ts'
 
 export interface ProbeLimits {
   readonly connections: number
@@ -49,6 +51,31 @@ export function createProbeServer(answer: RequestListener, limits: ProbeLimits =
     if (open.size > connections) for (const oldest of [...open].slice(0, open.size - connections)) oldest.destroy()
   })
   return server
+}
+
+export interface Listening {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Throws `ConfigError`, which names the flag of the port, where it cannot be listened on. */
+export async function listenAt(server: Server, flag: string, address: Address, port: number): Promise<Listening> {
+  const host = formatAddress(address)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new ConfigError(flag, String(port), `cannot be listened on at ${host}: ${error.message}`)),
+    )
+    server.listen(port, host, () => resolve())
+  })
+  const bound = server.address()
+  return {
+    port: typeof bound === 'object' && bound ? bound.port : port,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
 }
 
 function respond(answer: RequestListener, request: IncomingMessage, response: ServerResponse): void {

@@ -55,6 +55,7 @@ async function fromApi(settings: Settings, nodeName: string, log: Log): Promise<
     name: `API server ${api.server}`,
     sync: () => ({
       synced: source.isSynced,
+      watches: source.health,
       problems: source.health.flatMap(({ path, synced, problem }) =>
         synced && problem === undefined ? [] : [`${path}: ${problem ?? 'the first list is on its way'}`],
       ),

@@ -36,8 +36,8 @@ const kubeConfig = 'tandem-kube-config.cjs'
 
 const apart: Plugin = {
   name: 'kube config apart',
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /\/kube-config\.ts$/ }, ({ kind }) =>
+  setup: (making) => {
+    making.onResolve({ filter: /\/kube-config\.ts$/ }, ({ kind }) =>
       kind === 'dynamic-import' ? { path: `./${kubeConfig}`, external: true } : undefined,
     )
   },
@@ -46,8 +46,10 @@ const apart: Plugin = {
 /** Messages are in English; zod brings them in fifty languages. */
 const oneLanguage: Plugin = {
   name: 'one language',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }))
+  setup: (making) => {
+    making.onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+    }))
   },
 }
 

@@ -17,7 +17,7 @@ import type { LocalDeclaration } from './desired.ts'
 import { Jobs } from './jobs.ts'
 import { type KernelOptions, KernelRoutes } from './kernel/kernel-routes.ts'
 import { Origination } from './origination.ts'
-import { type HeldBack, Outbound } from './outbound/outbound.ts'
+import { Outbound, type OutboundHooks } from './outbound/outbound.ts'
 import type { PeerLink, SessionListener } from './peer-link.ts'
 import { Retention } from './retention.ts'
 import { AttributeReader } from './rib/attribute-reader.ts'
@@ -59,8 +59,7 @@ export class Routing implements SessionListener {
     options: {
       readonly endOfRibHeld: boolean
       readonly kernel?: Partial<KernelOptions>
-      readonly onHeldBack?: (news: HeldBack) => void
-    },
+    } & OutboundHooks,
   ) {
     this.#clock = world.clock
     this.#log = world.log
@@ -83,7 +82,7 @@ export class Routing implements SessionListener {
       () => {
         return this.#deferral?.isActive ?? false
       },
-      options.onHeldBack ?? (() => {}),
+      options,
       newSeed(world.random),
     )
     this.origination = new Origination(this.rib, this.outbound, () => this.#byLink.values())

@@ -72,6 +72,7 @@ export class Speaker {
   readonly #listening = new Map<string, Listening>()
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #heldBackListeners = new Set<(news: HeldBack) => void>()
+  readonly #settledListeners = new Set<() => void>()
   #local: LocalDeclaration | undefined
   #declared: readonly PeerDeclaration[] | undefined
   #stopped = false
@@ -81,6 +82,9 @@ export class Speaker {
     this.#routing = new Routing(world, {
       endOfRibHeld: options.endOfRibHeld ?? false,
       onHeldBack: (news) => this.#heldBack(news),
+      onSettled: () => {
+        for (const listener of this.#settledListeners) listener()
+      },
       ...(options.kernel && { kernel: options.kernel }),
     })
   }
@@ -154,6 +158,11 @@ export class Speaker {
   /** Calls `listener` when routes begin to be held back from a peer (`maximumOut`), and when that is over. */
   onHeldBack(listener: (news: HeldBack) => void): void {
     this.#heldBackListeners.add(listener)
+  }
+
+  /** Calls `listener` whenever all that was to be sent has been written to the peers' connections. */
+  onSettled(listener: () => void): void {
+    this.#settledListeners.add(listener)
   }
 
   /**

@@ -8,10 +8,12 @@ import { ConfigError } from '../config/flag.ts'
 import type { Loaded } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { following } from '../following.ts'
-import { type HealthServer, serveHealth } from '../health.ts'
+import { serveHealth } from '../health.ts'
 import { heldBackFindings } from '../held-back.ts'
 import { kernelFindings, kernelOptions, kernelWorld } from '../kernel-routes.ts'
 import { logSessions, newLog } from '../log.ts'
+import { serveMetrics } from '../metrics/server.ts'
+import type { Listening } from '../probe-server.ts'
 import { circumstancesOfStart, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
 
@@ -22,10 +24,10 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   const running = settings.source === 'none' ? alone(loaded, log) : await following(loaded, environment, log)
   logSessions(running.backend.speaker, log)
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
-  const health = await healthOf(running, settings, log)
+  const servers = [...(await healthOf(running, settings, log)), ...(await metricsOf(running, settings, log))]
   await running.start()
   const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
-  stopOnSignals(running, [admin, ...health], log, isRemoving ? removalMs : endMs)
+  stopOnSignals(running, [admin, ...servers], log, isRemoving ? removalMs : endMs)
   process.on('SIGHUP', () => {
     if (running.reload) running.reload()
     else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
@@ -33,14 +35,34 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
 }
 
 /** The speaker alone may run many times on one machine: its health is not served. Routes do not wait for a port that is taken. */
-async function healthOf({ backend }: Running, settings: Loaded['settings'], log: Log): Promise<HealthServer[]> {
+async function healthOf({ backend }: Running, settings: Loaded['settings'], log: Log): Promise<Listening[]> {
   const port = settings['health-port']
   if (port === 0 || settings.source === 'none') return []
   const [address, readySessions] = [settings['health-addr'], settings['ready-sessions']]
+  return served(() => serveHealth(backend, { address, port, readySessions }), '/healthz and /readyz', log)
+}
+
+async function metricsOf(running: Running, settings: Loaded['settings'], log: Log): Promise<Listening[]> {
+  const port = settings['metrics-port']
+  if (port === 0) return []
+  const options = { port, address: settings['metrics-addr'], path: settings['metrics-path'] }
+  return served(
+    async () => {
+      const server = await serveMetrics(running.backend, { ...options, compat: settings['compat-metrics'] })
+      running.onApplied?.((applied) => server.timings.applied(applied))
+      running.backend.speaker.onSettled(() => server.timings.settled())
+      return server
+    },
+    'metrics',
+    log,
+  )
+}
+
+async function served(serve: () => Promise<Listening>, what: string, log: Log): Promise<Listening[]> {
   try {
-    return [await serveHealth(backend, { address, port, readySessions })]
+    return [await serve()]
   } catch (error) {
-    log.error({}, `${error instanceof Error ? error.message : error}; the daemon runs without /healthz and /readyz`)
+    log.error({}, `${error instanceof Error ? error.message : error}; the daemon runs without ${what}`)
     return []
   }
 }

@@ -27,6 +27,13 @@ export interface HeldBack {
 /** Sessions that come up together share one initial dump. */
 const gatherMs = 20
 
+export interface OutboundHooks {
+  /** Routes begin to be held back from a peer, or that is over. */
+  readonly onHeldBack?: (news: HeldBack) => void
+  /** All that was pending has been written to the peers' connections. */
+  readonly onSettled?: () => void
+}
+
 export class Outbound {
   readonly #rib: Rib
   readonly #jobs: Jobs
@@ -40,7 +47,7 @@ export class Outbound {
   #statedNextHops: ReadonlySet<string> = new Set()
   /** Families in which a peer is told to have routes held back. */
   readonly #held = new WeakMap<RoutedPeer, Set<Family>>()
-  readonly #onHeldBack: (news: HeldBack) => void
+  readonly #hooks: OutboundHooks
   #statedWords: ReadonlySet<string> = new Set()
 
   constructor(
@@ -51,7 +58,7 @@ export class Outbound {
     own: Identity,
     endOfRibHeld: boolean,
     isLearning: () => boolean,
-    onHeldBack: (news: HeldBack) => void,
+    hooks: OutboundHooks,
     seed: number,
   ) {
     this.#rib = rib
@@ -61,7 +68,7 @@ export class Outbound {
     this.#own = own
     this.#endOfRibHeld = endOfRibHeld
     this.#isLearning = isLearning
-    this.#onHeldBack = onHeldBack
+    this.#hooks = hooks
   }
 
   /** A session came up: everything is sent, then End-of-RIB. */
@@ -316,6 +323,7 @@ export class Outbound {
     group.endRefreshes()
     if (!this.#endOfRibHeld && !this.#defers(group)) group.endInitialDump()
     this.#merge(group)
+    if (this.settled) this.#hooks.onSettled?.()
     return true
   }
 
@@ -329,7 +337,7 @@ export class Outbound {
         if (held > 0) told.add(rib.family)
         else told.delete(rib.family)
         this.#held.set(peer, told)
-        this.#onHeldBack({ peer: peer.name, family: rib.family, held, limit: guard?.limit ?? 0 })
+        this.#hooks.onHeldBack?.({ peer: peer.name, family: rib.family, held, limit: guard?.limit ?? 0 })
       }
     }
   }

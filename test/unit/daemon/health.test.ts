@@ -3,7 +3,8 @@
 import { Address, type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
 import type { Backend, SyncState } from '../../../daemon/backend.ts'
-import { type HealthServer, type ReadySessions, readiness, serveHealth } from '../../../daemon/health.ts'
+import { type ReadySessions, readiness, serveHealth } from '../../../daemon/health.ts'
+import type { Listening } from '../../../daemon/probe-server.ts'
 import type { PeerSnapshot } from '../../../speaker/index.ts'
 
 const both: readonly Family[] = families
@@ -92,7 +93,7 @@ describe('/readyz', () => {
 })
 
 describe('health over HTTP', () => {
-  let server: HealthServer
+  let server: Listening
   afterEach(() => server.close())
 
   for (const [version, address] of [
