@@ -5,7 +5,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { formatPrefix } from 'bgp-ts'
+import { formatPrefix, type Prefix } from 'bgp-ts'
 import type { ApplyReport, Clock, Desired, Log, Speaker, Timer } from '../speaker/index.ts'
 import type { Passwords } from './annotations/passwords.ts'
 import { toDesired } from './desired.ts'
@@ -46,6 +46,9 @@ export interface Applied {
   readonly beganAt: number
   readonly plannedAt: number
   readonly report: ApplyReport
+  /** Prefixes that came or changed, and that went; empty where the whole plan was given anew. */
+  readonly set: readonly Prefix[]
+  readonly withdrawn: readonly Prefix[]
 }
 
 /** A quarter of an hour between looks; what they cost is what a start costs. */
@@ -182,7 +185,8 @@ export class Reconciler {
     const plannedAt = this.#world.clock.now()
     const report = routes ? speaker.apply({ ...desired, routes }) : speaker.change({ ...desired, set, withdrawn })
     this.#tellChanges(report)
-    for (const listener of this.#appliedListeners) listener({ beganAt, plannedAt, report })
+    const prefixes = routes ? { set: [], withdrawn: [] } : { set: set.map(({ prefix }) => prefix), withdrawn }
+    for (const listener of this.#appliedListeners) listener({ beganAt, plannedAt, report, ...prefixes })
     this.#isWhole = false
     // The first whole view is in: routers may now drop what is not in it.
     if (isFirst) speaker.releaseEndOfRib()

@@ -2,6 +2,7 @@
 
 import type { Finding, Plan, ReflectorHealth, View } from '../controllers/index.ts'
 import type { ApplyReport, Speaker } from '../speaker/index.ts'
+import type { EventLog } from './events.ts'
 
 export interface Backend {
   readonly speaker: Speaker
@@ -10,6 +11,8 @@ export interface Backend {
   readonly view: View | undefined
   readonly findings: readonly Finding[]
   readonly source: string
+  /** What happened lately; absent where it is not kept. */
+  readonly events?: EventLog
   /** How the source is: whether its first whole view is in, and what it says of itself. */
   readonly sync: SyncState
   /** Takes a new configuration; absent where the source is not a configuration file. Throws `ConfigError`. */

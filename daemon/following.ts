@@ -5,6 +5,7 @@ import { Reconciler } from '../controllers/index.ts'
 import { type ApplyReport, type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
 import { readDocument, readText } from './config/document.ts'
 import { type Loaded, planOptions } from './config/settings.ts'
+import type { EventLog } from './events.ts'
 import { extrasOf } from './extras.ts'
 import { heldBackFindings } from './held-back.ts'
 import { kernelOptions, kernelWorld } from './kernel-routes.ts'
@@ -18,6 +19,7 @@ export async function following(
   loaded: Loaded,
   environment: Readonly<Record<string, string | undefined>>,
   log: Log,
+  events: EventLog,
 ): Promise<Running> {
   const { settings } = loaded
   const restart = circumstancesOfStart(
@@ -52,6 +54,7 @@ export async function following(
   const apply = (name: string, text: string) => {
     policies.take(readDocument(name, text))
     log.info({ name }, 'policies applied; flags of the file are read at start alone')
+    events.add('configuration', name, 'policies applied')
     return reconciler.declareAgain() ?? noChange
   }
   const { api } = source
@@ -72,9 +75,11 @@ export async function following(
         return source.sync()
       },
       source: source.name,
+      events,
       apply,
     },
     onApplied: (listener) => reconciler.onApplied(listener),
+    onPlanned: (listener) => reconciler.onPlanned(listener),
     start: async () => {
       for (const extra of extras) extra.start?.()
       await source.start((view, change, findings) => reconciler.take(view, change, findings))

@@ -5,6 +5,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { apply, explain, peers, routes } from './commands/ask.ts'
 import { clean } from './commands/clean-routes.ts'
 import { decode } from './commands/decode.ts'
+import { events } from './commands/events.ts'
 import { plan } from './commands/plan.ts'
 import { run } from './commands/run.ts'
 import { keepConfidential } from './confidential.ts'
@@ -130,6 +131,19 @@ command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', a
 command('explain <SUBJECT>', 'why: a PREFIX or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS', askingFlags)
   .addOption(output())
   .action(async (subject: string, _options, self: Command) => explain(asking(self), subject))
+
+command('events', 'what happened lately: sessions, routes, findings, configuration', askingFlags)
+  .option('--follow', 'and what happens from now on')
+  .option('--since <TIME>', 'not older than this: 90s, 10m, 2h, 1d')
+  .addOption(output())
+  .action(async (options: Given, self: Command) => {
+    const since = options['since']
+    await events({
+      ...asking(self),
+      follow: options['follow'] === true,
+      ...(typeof since === 'string' && { since }),
+    })
+  })
 
 command(
   'apply <FILE>',

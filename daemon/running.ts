@@ -1,6 +1,6 @@
 /** A daemon that can be started and stopped, whatever its source. */
 
-import type { Applied } from '../controllers/index.ts'
+import type { Applied, Planned } from '../controllers/index.ts'
 import type { Backend } from './backend.ts'
 
 export interface Running {
@@ -10,6 +10,7 @@ export interface Running {
   readonly stop: (toReturn: boolean) => Promise<void>
   /** Of a daemon that makes plans. */
   readonly onApplied?: (listener: (applied: Applied) => void) => void
+  readonly onPlanned?: (listener: (planned: Planned) => void) => void
   /** Reads its configuration again (SIGHUP). */
   readonly reload?: () => void
 }

@@ -11,6 +11,7 @@ import { parseAddress, parsePrefix } from '../../policy/index.ts'
 import type { RouteView } from '../../speaker/index.ts'
 import type { Backend } from '../backend.ts'
 import { ConfigError } from '../config/flag.ts'
+import type { EventsAnswer } from '../events.ts'
 import { explain } from '../explain.ts'
 
 /** A configuration with a full table of routes fits. */
@@ -111,6 +112,8 @@ async function answer(backend: Backend, request: IncomingMessage): Promise<unkno
       return backend.speaker.snapshot()
     case 'GET /v1/routes':
       return { routes: routes(backend, url.searchParams) }
+    case 'GET /v1/events':
+      return eventsAfter(backend, Number(url.searchParams.get('after') ?? 0))
     case 'GET /v1/explain':
       return explain(backend, url.searchParams.get('subject') ?? '')
     case 'GET /v1/plan':
@@ -129,6 +132,12 @@ async function answer(backend: Backend, request: IncomingMessage): Promise<unkno
     default:
       throw new RequestError(404, `no such thing: ${ask}`)
   }
+}
+
+/** `last` tells who follows that the daemon has begun anew. */
+function eventsAfter({ events }: Backend, id: number): EventsAnswer {
+  if (!Number.isSafeInteger(id) || id < 0) throw new RequestError(400, `after "${id}" is no number of an event`)
+  return { events: events?.after(id) ?? [], last: events?.last ?? 0 }
 }
 
 function routes(backend: Backend, query: URLSearchParams) {

@@ -7,6 +7,7 @@ import { type ConfigDocument, readDocument, readText } from '../config/document.
 import { ConfigError } from '../config/flag.ts'
 import type { Loaded } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
+import { EventLog } from '../events.ts'
 import { following } from '../following.ts'
 import { serveHealth } from '../health.ts'
 import { heldBackFindings } from '../held-back.ts'
@@ -21,7 +22,12 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   const { settings, warnings } = loaded
   const log = newLog(settings['log-level'])
   for (const warning of warnings) log.warn({}, warning)
-  const running = settings.source === 'none' ? alone(loaded, log) : await following(loaded, environment, log)
+  const events = new EventLog(settings['events-kept'], () => new Date())
+  const running =
+    settings.source === 'none' ? alone(loaded, log, events) : await following(loaded, environment, log, events)
+  events.watchSpeaker(running.backend.speaker)
+  running.onApplied?.((applied) => events.applied(applied))
+  running.onPlanned?.(({ news, mended }) => events.found(news, mended))
   logSessions(running.backend.speaker, log)
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
   const servers = [...(await healthOf(running, settings, log)), ...(await metricsOf(running, settings, log))]
@@ -67,7 +73,7 @@ async function served(serve: () => Promise<Listening>, what: string, log: Log): 
   }
 }
 
-function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): Running {
+function alone({ settings, document }: Loaded, log: Log, events: EventLog): Running {
   if (!document)
     throw new ConfigError('--config', '', 'is needed with --source none: the file of peers, policies and routes')
   const speaker = new Speaker({ ...nodeWorld(log), ...kernelWorld(settings) }, kernelOptions(settings))
@@ -81,6 +87,9 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
     for (const { name: peer, why } of report.peers.reset)
       log.warn({ peer, why }, 'session reset by a change of configuration')
     log.info({ name, ...report.routes }, 'configuration applied')
+    const { added, changed, withdrawn } = report.routes
+    events.add('configuration', name, `applied: ${added} routes added, ${changed} changed, ${withdrawn} withdrawn`)
+    events.peersChanged(report)
     return report
   }
   return {
@@ -92,6 +101,7 @@ function alone({ settings, document }: Loaded, log: ReturnType<typeof newLog>): 
         return [...heldBackFindings(speaker.snapshot()), ...kernelFindings(speaker.kernel, 'this machine')]
       },
       source: `configuration ${settings.config}`,
+      events,
       sync: alwaysSynced,
       apply,
     },
@@ -117,7 +127,7 @@ const removalMs = 15_000
 function stopOnSignals(
   running: Running,
   servers: readonly { close(): Promise<void> }[],
-  log: ReturnType<typeof newLog>,
+  log: Log,
   limitMs: number,
 ): void {
   let stopping = false

@@ -312,6 +312,7 @@ export const flags = {
   'metrics-addr': flag(ip, new Address(4, 0x7f000001), 'address of the metrics', '127.0.0.1'),
   'metrics-path': flag(named('PATH'), '/metrics', 'path of the metrics'),
   'compat-metrics': flag(bool, false, "metrics under kube-router's names too, for dashboards that move over"),
+  'events-kept': flag(integer(0, 100_000), 1000, 'how many of the latest events `tandem events` has'),
   events: flag(bool, true, 'write Kubernetes events about findings, drains and sessions'),
   'node-status': flag(
     oneOf('none', 'annotation'),

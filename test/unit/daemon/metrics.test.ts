@@ -127,8 +127,10 @@ describe('metrics', () => {
     const timings = new Timings(clock)
     timings.enter(registry)
     const none = { peers: { added: [], removed: [], reset: [], changed: [] } }
+    const prefixes = { set: [], withdrawn: [] }
     const at = clock.now()
     timings.applied({
+      ...prefixes,
       beganAt: at,
       plannedAt: at + 2,
       report: { ...none, routes: { added: 1, withdrawn: 0, changed: 0 } },
@@ -137,6 +139,7 @@ describe('metrics', () => {
     timings.settled()
     timings.settled()
     timings.applied({
+      ...prefixes,
       beganAt: at,
       plannedAt: at + 2,
       report: { ...none, routes: { added: 0, withdrawn: 0, changed: 0 } },
