@@ -129,7 +129,7 @@ function loadBalancer({ loaded, environment, log, reconciler }: Extended, api: A
   }
 }
 
-function ownNamespace(environment: Extended['environment']): string {
+export function ownNamespace(environment: Extended['environment']): string {
   const said = environment['POD_NAMESPACE']
   if (said) return said
   try {

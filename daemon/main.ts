@@ -3,6 +3,7 @@
 
 import { Command, CommanderError, Option } from 'commander'
 import { apply, explain, peers, routes } from './commands/ask.ts'
+import { check } from './commands/check.ts'
 import { clean } from './commands/clean-routes.ts'
 import { decode } from './commands/decode.ts'
 import { events } from './commands/events.ts'
@@ -103,6 +104,10 @@ addForeignFlags(command('plan', 'what would be advertised, to whom, and what is 
   .action(async (_options, self: Command) => {
     await plan(load(self), environment, { json: isJson(self), diff: (self.opts() as Given)['diff'] === true })
   })
+
+addForeignFlags(command('check', 'whether this node is ready, and what to mend where it is not', everyFlag))
+  .addOption(output())
+  .action(async (_options, self: Command) => check(load(self), environment, isJson(self)))
 
 command('peers', 'the sessions of the running daemon', askingFlags)
   .addOption(output())

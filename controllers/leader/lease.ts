@@ -12,6 +12,9 @@ import type { Clock, Log, Random, Timer } from '../../speaker/index.ts'
 import { type ApiClient, ApiError, type ApiRequest } from '../api/client.ts'
 import { type Finding, finding } from '../findings.ts'
 
+/** kube-router's, so that the two never give addresses out at once. */
+export const leaseName = 'kube-router-lballoc'
+
 export interface LeaseOptions {
   readonly namespace: string
   /** Left out, the Lease of kube-router's allocator: so that it and this one never lead both while a cluster moves over. */
@@ -77,7 +80,7 @@ export class Lease {
   /** `onLead` is called at each change, first with true. */
   constructor(world: LeaseWorld, options: LeaseOptions, onLead: (leads: boolean) => void) {
     this.#world = world
-    this.#options = { name: 'kube-router-lballoc', ...options }
+    this.#options = { name: leaseName, ...options }
     this.#onLead = onLead
     this.#seenAt = world.clock.now()
   }

@@ -1,15 +1,12 @@
 /** `tandem plan`: what would be advertised, to whom, and what is withheld and why, without a session. */
 
 import { formatIpv4 } from 'bgp-ts'
-import { type Finding, plan as makePlan, type Plan, type View } from '../../controllers/index.ts'
-import { nodeClock, type Timer } from '../../speaker/index.ts'
+import { plan as makePlan, type Plan } from '../../controllers/index.ts'
 import { ask } from '../admin/client.ts'
-import type { Settings } from '../config/flags.ts'
 import { readPeerPolicies } from '../config/kubernetes-file.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
-import { newLog } from '../log.ts'
+import { readOnce } from '../read-once.ts'
 import { planText, routeText } from '../render/views.ts'
-import { openSource } from '../sources.ts'
 
 export interface PlanRequest {
   readonly json: boolean
@@ -32,25 +29,6 @@ export async function plan(
   const value = lines ? { differences: lines } : whole
   const text = lines ? lines.join('\n') || 'no difference' : planText(whole)
   process.stdout.write(request.json ? `${JSON.stringify(value, undefined, 2)}\n` : `${text}\n`)
-}
-
-/** An API server that does not show all it has within this time is not waited for: somebody sits in front of this command. */
-const patienceMs = 10_000
-
-async function readOnce(settings: Settings, nodeName: string): Promise<{ view: View; findings: readonly Finding[] }> {
-  const source = await openSource(settings, nodeName, newLog('error'))
-  let timer: Timer | undefined
-  try {
-    return await new Promise((resolve, reject) => {
-      timer = nodeClock.after(patienceMs, () => {
-        reject(new Error(`${source.name} has not shown all it has in time: ${source.sync().problems.join('; ')}`))
-      })
-      source.start((view, _change, findings) => resolve({ view, findings })).catch(reject)
-    })
-  } finally {
-    timer?.cancel()
-    await source.stop()
-  }
 }
 
 /** What would change, one line each; a peer that BGP forces to reset is named. */

@@ -49,6 +49,18 @@ describe('beside a real API server', () => {
     expect(text).to.include('203.0.113.1/32').and.to.include('2001:db8:113::1/128')
   })
 
+  it('is told by check that it may do all that it has to', async () => {
+    const flags = ['check', '-o', 'json', ...basicFlags, `--kubeconfig=${stage.writeKubeconfig()}`]
+    // Not all is well: nobody switched forwarding on in the namespace.
+    const text = await stage.runTandem(flags).catch((error: unknown) => String((error as { stdout?: unknown }).stdout))
+    const checks = JSON.parse(text) as { name: string; ok: boolean }[]
+    const rights = checks.filter(({ name }) => name.startsWith('may '))
+    expect(rights.length).to.be.at.least(6)
+    expect(rights.filter(({ ok }) => !ok)).to.deep.equal([])
+    expect(checks.find(({ name }) => name === 'node node-1')?.ok).to.equal(true)
+    expect(checks.filter(({ name, ok }) => name.startsWith('peer ') && ok).length).to.be.at.least(1)
+  })
+
   it('is not root, and was refused nothing', async () => {
     const asked = stage.control.audit().filter(({ user }) => user.endsWith(':tandem'))
     expect(asked).to.not.deep.equal([])
