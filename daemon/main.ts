@@ -88,8 +88,15 @@ program.addCommand(
     .copyInheritedSettings(program)
     .option('--manifests <DIR>', 'folder of manifests to follow', '')
     .option('--once', 'print the converged state as JSON and exit')
-    .action(async (options: { manifests: string; once?: boolean }) => {
-      await lab({ manifests: options.manifests, once: options.once === true })
+    .addOption(
+      new Option('--web-port <PORT>', 'port of the page on loopback; 0 for one that is free, none for no page')
+        .argParser((text) => (text === 'none' ? -1 : flags['web-port'].type.read(text)))
+        .default(flags['web-port'].default),
+    )
+    .action(async (options: { manifests: string; once?: boolean; webPort?: number }) => {
+      const { manifests, once, webPort } = options
+      if (webPort === undefined) throw new ConfigError('--web-port', '', 'is neither a port nor "none"')
+      await lab({ manifests, once: once === true, webPort })
     }),
   { isDefault: true },
 )

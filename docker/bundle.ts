@@ -1,6 +1,6 @@
 /**
  * `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. Beside it: what finds the API server, which is
- * more than half of the text and read only where there is one; the program of the BFD thread; the one package that is no JavaScript, where it is
+ * more than half of the text and read only where there is one; the page; the program of the BFD thread; the one package that is no JavaScript, where it is
  * installed; and the list of all packages that are in it (`sbom.json`).
  */
 
@@ -70,6 +70,8 @@ const thread = await build({
   entryPoints: [join(root, 'speaker/bfd/worker.ts')],
   outfile: join(dirname(file), 'tandem-bfd.cjs'),
 })
+
+cpSync(join(root, 'daemon/web/page'), join(dirname(file), 'page'), { recursive: true })
 
 const packages = join(root, 'node_modules')
 const loaded = ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs']

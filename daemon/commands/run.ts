@@ -1,11 +1,12 @@
 /** `tandem run`: the daemon. A source, a speaker, the admin socket, and an orderly end. */
 
+import { hostname } from 'node:os'
 import { type Desired, type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
 import { serveAdmin } from '../admin/server.ts'
 import { alwaysSynced } from '../backend.ts'
 import { type ConfigDocument, readDocument, readText } from '../config/document.ts'
 import { ConfigError } from '../config/flag.ts'
-import type { Loaded } from '../config/settings.ts'
+import { type Loaded, planOptions } from '../config/settings.ts'
 import { readSpeakerFile } from '../config/speaker-file.ts'
 import { EventLog } from '../events.ts'
 import { following } from '../following.ts'
@@ -17,8 +18,12 @@ import { serveMetrics } from '../metrics/server.ts'
 import type { Listening } from '../probe-server.ts'
 import { circumstancesOfStart, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
+import { daemonModel } from '../web/daemon-model.ts'
+import { serveWeb } from '../web/server.ts'
 
-export async function run(loaded: Loaded, environment: Readonly<Record<string, string | undefined>>): Promise<void> {
+type Environment = Readonly<Record<string, string | undefined>>
+
+export async function run(loaded: Loaded, environment: Environment): Promise<void> {
   const { settings, warnings } = loaded
   const log = newLog(settings['log-level'])
   for (const warning of warnings) log.warn({}, warning)
@@ -30,7 +35,11 @@ export async function run(loaded: Loaded, environment: Readonly<Record<string, s
   running.onPlanned?.(({ news, mended }) => events.found(news, mended))
   logSessions(running.backend.speaker, log)
   const admin = await serveAdmin(running.backend, settings['admin-socket'])
-  const servers = [...(await healthOf(running, settings, log)), ...(await metricsOf(running, settings, log))]
+  const servers = [
+    ...(await healthOf(running, settings, log)),
+    ...(await metricsOf(running, settings, log)),
+    ...(await webOf(running, loaded, environment, log)),
+  ]
   await running.start()
   const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
   stopOnSignals(running, [admin, ...servers], log, isRemoving ? removalMs : endMs)
@@ -62,6 +71,18 @@ async function metricsOf(running: Running, settings: Loaded['settings'], log: Lo
     'metrics',
     log,
   )
+}
+
+async function webOf(
+  { backend }: Running,
+  { settings }: Loaded,
+  environment: Environment,
+  log: Log,
+): Promise<Listening[]> {
+  if (!settings.web) return []
+  const name = settings.source === 'none' ? hostname() : planOptions(settings, environment).nodeName
+  const serve = () => serveWeb(daemonModel(backend, name), settings['web-addr'], settings['web-port'])
+  return served(serve, 'its page', log)
 }
 
 async function served(serve: () => Promise<Listening>, what: string, log: Log): Promise<Listening[]> {

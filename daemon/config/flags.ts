@@ -312,6 +312,13 @@ export const flags = {
   'metrics-addr': flag(ip, new Address(4, 0x7f000001), 'address of the metrics', '127.0.0.1'),
   'metrics-path': flag(named('PATH'), '/metrics', 'path of the metrics'),
   'compat-metrics': flag(bool, false, "metrics under kube-router's names too, for dashboards that move over"),
+  web: flag(
+    bool,
+    false,
+    'serve the page: the fabric drawn, why a route is or is not there, and what happened; read-only',
+  ),
+  'web-port': flag(integer(0, 65535), 20245, 'port of the page'),
+  'web-addr': flag(ip, new Address(4, 0x7f000001), 'address of the page', '127.0.0.1'),
   'events-kept': flag(integer(0, 100_000), 1000, 'how many of the latest events `tandem events` has'),
   events: flag(bool, true, 'write Kubernetes events about findings, drains and sessions'),
   'node-status': flag(

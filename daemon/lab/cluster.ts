@@ -9,18 +9,18 @@ import type { LabView } from './screen.ts'
 
 const routerAsn = 65001
 const nodeAsn = 64512
-const routers = ['tor-a', 'tor-b'] as const
+const routerNames = ['tor-a', 'tor-b'] as const
 const slots = 8
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 interface Link {
   readonly node: string
-  readonly router: (typeof routers)[number]
+  readonly router: (typeof routerNames)[number]
   readonly nodeAddress: Address
   readonly routerAddress: Address
 }
 
-interface LabNode {
+export interface LabNode {
   readonly name: string
   readonly speaker: Speaker
   readonly reconciler: Reconciler
@@ -68,6 +68,24 @@ export class LabCluster {
     }
   }
 
+  get nodes(): Iterable<LabNode> {
+    return this.#nodes.values()
+  }
+
+  get routers(): readonly { readonly name: string; readonly speaker: Speaker }[] {
+    return [...this.#routers].map(([name, speaker]) => ({ name, speaker }))
+  }
+
+  /** The objects that it follows; undefined before they were read. */
+  get objects(): View | undefined {
+    return this.#view
+  }
+
+  /** Name of the router with this address, or the address itself. */
+  routerAt(address: string): string {
+    return this.#links().find(({ routerAddress }) => formatAddress(routerAddress) === address)?.router ?? address
+  }
+
   view(): LabView {
     const links = this.#links()
     const nodeOf = (address: string) =>
@@ -103,7 +121,7 @@ export class LabCluster {
 
   /** Makes a speaker for each Node that is new, and lets the ones go that are not there any more. */
   #follow(view: View): void {
-    for (const name of routers) {
+    for (const name of routerNames) {
       if (!this.#routers.has(name))
         this.#routers.set(name, new Speaker(this.#network.world(silent, ...this.#routerAddresses(name))))
     }
@@ -185,7 +203,7 @@ export class LabCluster {
   #links(): Link[] {
     const names = [...(this.#view?.nodes.keys() ?? [])].sort().slice(0, slots)
     return names.flatMap((node, slot) =>
-      routers.map((router, index): Link => {
+      routerNames.map((router, index): Link => {
         const overIpv6 = this.#network.hasIpv6 && slot === 0 && router === 'tor-b'
         const [nodeText, routerText] = overIpv6 ? ['::1', '::1'] : [`127.0.2.${slot + 1}`, `127.0.1.${index + 1}`]
         return { node, router, nodeAddress: lookUp(nodeText), routerAddress: lookUp(routerText) }
@@ -198,7 +216,7 @@ export class LabCluster {
   }
 
   #routerAddresses(name: string): Address[] {
-    const v4 = lookUp(`127.0.1.${routers.indexOf(name as 'tor-a') + 1}`)
+    const v4 = lookUp(`127.0.1.${routerNames.indexOf(name as 'tor-a') + 1}`)
     return name === 'tor-b' && this.#network.hasIpv6 ? [v4, lookUp('::1')] : [v4]
   }
 

@@ -6,21 +6,28 @@
 import { cp, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Address } from 'bgp-ts'
 import { ConfigError } from '../config/flag.ts'
+import { type EventKind, EventLog } from '../events.ts'
+import type { Listening } from '../probe-server.ts'
+import { serveWeb } from '../web/server.ts'
 import { LabCluster } from './cluster.ts'
+import { labModel } from './model.ts'
 import { chooseNetwork } from './network.ts'
-import { type LabView, labJson, labText } from './screen.ts'
+import { type LabFrame, type LabView, labJson, labText } from './screen.ts'
 
 export interface LabRequest {
   /** Folder to follow; empty for a copy of the built-in one. */
   readonly manifests: string
   readonly once: boolean
+  /** Port of the page on loopback; 0 for one that is free, -1 for none. */
+  readonly webPort: number
 }
 
 const builtIn = join(import.meta.dirname, 'manifests')
 const convergeMs = 30_000
 
-export async function lab({ manifests, once }: LabRequest): Promise<void> {
+export async function lab({ manifests, once, webPort }: LabRequest): Promise<void> {
   const folder = manifests === '' ? await ownCopy() : manifests
   const network = await chooseNetwork()
   const cluster = new LabCluster(folder, network)
@@ -34,7 +41,18 @@ export async function lab({ manifests, once }: LabRequest): Promise<void> {
     if (!converged) process.exitCode = 1
     return
   }
-  show(cluster, folder, network.note)
+  const events = new EventLog(eventsKept, () => new Date())
+  const page = webPort < 0 ? undefined : await servePage(cluster, events, webPort)
+  show(cluster, { folder, note: network.note, page: page ? `http://127.0.0.1:${page.port}/` : '' }, events)
+}
+
+const eventsKept = 1000
+
+/** The usual port, or another one where that is taken. */
+function servePage(cluster: LabCluster, events: EventLog, port: number): Promise<Listening> {
+  const model = labModel(cluster, events)
+  const loopback = new Address(4, 0x7f000001)
+  return serveWeb(model, loopback, port).catch(() => serveWeb(model, loopback, 0))
 }
 
 /** The built-in manifests where the user may change them. */
@@ -44,7 +62,8 @@ async function ownCopy(): Promise<string> {
   return folder
 }
 
-function show(cluster: LabCluster, folder: string, note: string): void {
+function show(cluster: LabCluster, frame: Omit<LabFrame, 'changes'>, events: EventLog): void {
+  const { folder, note, page } = frame
   const started = Date.now()
   const changes: string[] = []
   let last = ''
@@ -54,23 +73,24 @@ function show(cluster: LabCluster, folder: string, note: string): void {
     const news = before ? newsOf(before, view) : []
     before = view
     const stamp = `${((Date.now() - started) / 1000).toFixed(1)}s`
-    changes.push(...news.map((line) => `${stamp}  ${line}`))
+    changes.push(...news.map(({ text }) => `${stamp}  ${text}`))
+    for (const { kind, router, what } of news) events.add(kind, router, what)
     changes.splice(0, Math.max(0, changes.length - 8))
     if (process.stdout.isTTY) {
-      const text = labText(view, { folder, note, changes })
+      const text = labText(view, { ...frame, changes })
       if (text !== last) process.stdout.write(`\u001b[2J\u001b[H${text}\n`)
       last = text
     } else {
-      for (const line of news) process.stdout.write(`${stamp}  ${line}\n`)
+      for (const { text } of news) process.stdout.write(`${stamp}  ${text}\n`)
     }
   }
   // A few looks a second: cheap beside four speakers, and no event can be forgotten.
   const timer = setInterval(draw, 100)
   if (!process.stdout.isTTY) {
-    process.stdout.write(`lab: manifests in ${folder}${note ? `; ${note}` : ''}\n`)
+    process.stdout.write(`lab: manifests in ${folder}${note ? `; ${note}` : ''}${page ? `; page at ${page}` : ''}\n`)
     void cluster.converged(convergeMs).then(() => {
       draw()
-      process.stdout.write(`${labText(cluster.view(), { folder, note, changes: [] })}\n`)
+      process.stdout.write(`${labText(cluster.view(), { ...frame, changes: [] })}\n`)
     })
   }
   const stop = () => {
@@ -81,23 +101,34 @@ function show(cluster: LabCluster, folder: string, note: string): void {
   process.once('SIGTERM', stop)
 }
 
-/** What is new between two looks, one line each. */
-function newsOf(before: LabView, after: LabView): string[] {
-  return after.routers.flatMap((router, index) => {
+interface News {
+  readonly kind: EventKind
+  readonly router: string
+  readonly what: string
+  /** The line for people. */
+  readonly text: string
+}
+
+/** What is new between two looks. */
+function newsOf(before: LabView, after: LabView): News[] {
+  return after.routers.flatMap(({ name: router, sessions, routes }, index) => {
     const old = before.routers[index]
     const was = new Set(old?.routes.map(({ text }) => text))
-    const is = new Set(router.routes.map(({ text }) => text))
-    const sessions = router.sessions.flatMap(({ peer, state }) => {
+    const is = new Set(routes.map(({ text }) => text))
+    const changed = sessions.flatMap(({ peer, state }): News[] => {
       const earlier = old?.sessions.find((one) => one.peer === peer)?.state
-      const matters = state === 'Established' || earlier === 'Established'
-      return earlier !== state && matters
-        ? [`${router.name}: session with ${peer} is ${state === 'Established' ? 'up' : 'down'}`]
-        : []
+      const isUp = state === 'Established'
+      if (earlier === state || !(isUp || earlier === 'Established')) return []
+      const what = `session with ${peer} is ${isUp ? 'up' : 'down'}`
+      return [{ kind: isUp ? 'session-up' : 'session-down', router, what, text: `${router}: ${what}` }]
     })
+    const moved = (sign: '+' | '-', text: string): News => {
+      return { kind: 'routes', router, what: `${sign} ${text}`, text: `${router} ${sign} ${text}` }
+    }
     return [
-      ...sessions,
-      ...[...is].filter((text) => !was.has(text)).map((text) => `${router.name} + ${text}`),
-      ...[...was].filter((text) => !is.has(text)).map((text) => `${router.name} - ${text}`),
+      ...changed,
+      ...[...is].filter((text) => !was.has(text)).map((text) => moved('+', text)),
+      ...[...was].filter((text) => !is.has(text)).map((text) => moved('-', text)),
     ]
   })
 }

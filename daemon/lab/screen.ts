@@ -33,10 +33,12 @@ export interface LabView {
 export interface LabFrame {
   readonly folder: string
   readonly note: string
+  /** Address of the page; empty where there is none. */
+  readonly page: string
   readonly changes: readonly string[]
 }
 
-export function labText(view: LabView, { folder, note, changes }: LabFrame): string {
+export function labText(view: LabView, { folder, note, page, changes }: LabFrame): string {
   const sessions = view.routers.flatMap((router) =>
     router.sessions.map(({ peer, over, state, families, sinceMs }) => [
       router.name,
@@ -50,6 +52,7 @@ export function labText(view: LabView, { folder, note, changes }: LabFrame): str
   return [
     'Tandem lab: a dual-stack cluster and two top-of-rack routers, speaking BGP on this machine.',
     ...(note ? [note] : []),
+    ...(page ? [`See it drawn, and ask why: ${page}`] : []),
     '',
     table(['ROUTER', 'NODE', 'OVER', 'STATE', 'CARRIES', 'SINCE'], sessions),
     '',

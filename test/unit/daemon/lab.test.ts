@@ -28,7 +28,7 @@ describe('the lab', () => {
       ?.withheld.find(({ prefix }) => prefix === '2001:db8:113::80/128')
     expect(withheld?.reason).to.include('no ready IPv6 endpoint is on this node (1 elsewhere)')
     expect(view.findings).to.deep.equal([])
-    expect(labText(view, { folder: '/here', note: '', changes: [] })).to.include('edit /here/endpoints.yaml')
+    expect(labText(view, { folder: '/here', note: '', page: '', changes: [] })).to.include('edit /here/endpoints.yaml')
     await cluster.stop()
   })
 })

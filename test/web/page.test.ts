@@ -1,0 +1,151 @@
+/** The page of the lab in a real browser: drawn in both themes, live, by keyboard, on a phone, and without a complaint in its console. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { eventually } from '../topology/runner.ts'
+import { Browser } from './browser.ts'
+
+const root = join(import.meta.dirname, '../..')
+/** With TANDEM_PICTURES set, pictures for the README are written there. */
+const pictures = process.env['TANDEM_PICTURES']
+
+const routeRow = (prefix: string) => `document.querySelector('#routes [data-subject="${prefix}"]')?.closest('tr')`
+const text = (selector: string) => `document.querySelector('${selector}').textContent`
+const click = (selector: string) => `document.querySelector('${selector}').click()`
+
+describe('the page', () => {
+  let folder: string
+  let lab: ChildProcess
+  let browser: Browser
+  let address: string
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tandem-web-'))
+    cpSync(join(root, 'daemon/lab/manifests'), folder, { recursive: true })
+    const words = ['lab', '--manifests', folder, '--web-port', '0']
+    lab = spawn(process.execPath, [join(root, 'daemon/main.ts'), ...words], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let said = ''
+    lab.stdout?.on('data', (chunk: Buffer) => (said += String(chunk)))
+    address = await eventually(
+      'the lab says where its page is',
+      20_000,
+      async () => /page at (http\S+)/.exec(said)?.[1],
+    )
+    browser = await Browser.start()
+    await browser.resize(1280, 1000)
+    await browser.prefer('light')
+    await browser.open(address)
+  }).timeout(60_000)
+
+  after(async () => {
+    await browser?.stop()
+    lab?.kill('SIGTERM')
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const keep = async (name: string) => {
+    if (pictures === undefined) return
+    mkdirSync(pictures, { recursive: true })
+    writeFileSync(join(pictures, name), await browser.picture())
+  }
+
+  it('draws the fabric: both routers, each node, a line of each family for each session', async () => {
+    await browser.until('all sessions are up', `${text('#counters')}.includes('4 of 4 sessions up')`, 20_000)
+    const names = await browser.read<string[]>(
+      `[...document.querySelectorAll('#drawing g text:not(.small)')].map(({ textContent }) => textContent)`,
+    )
+    expect(names).to.deep.equal(['tor-a', 'tor-b', 'node-1', 'node-2'])
+    for (const family of ['v4', 'v6'])
+      expect(await browser.read(`document.querySelectorAll('#drawing line.${family}').length`)).to.equal(4)
+  })
+
+  it('shows the way of a route that is chosen, and says why it is there', async () => {
+    await browser.until('the route is listed', routeRow('203.0.113.80/32'))
+    await browser.read(click('#routes [data-subject="203.0.113.80/32"]'))
+    await browser.until(
+      'it is explained',
+      `${text('#why')}.includes('advertised because of service/default/web-local')`,
+    )
+    await browser.until('its way is drawn', `document.querySelectorAll('#drawing line.way').length === 4`)
+    // The IPv6 VIP of the same service has its only ready endpoint on one node.
+    await browser.read(click('#routes [data-subject="2001:db8:113::80/128"]'))
+    await browser.until('the other way is drawn', `document.querySelectorAll('#drawing line.way').length === 2`)
+    await browser.until(
+      'what withholds it is said',
+      `${text('#why')}.includes('no ready IPv6 endpoint is on this node')`,
+    )
+    await keep('page-light.png')
+  })
+
+  it('is light or dark as the system is, and as the button says', async () => {
+    const ground = () => browser.read<string>(`getComputedStyle(document.body).backgroundColor`)
+    const light = await ground()
+    await browser.prefer('dark')
+    const dark = await ground()
+    expect(dark).not.to.equal(light)
+    await keep('page-dark.png')
+    await browser.read(click('#theme'))
+    expect(await ground()).to.equal(light)
+    await browser.read(click('#theme'))
+    expect(await ground()).to.equal(dark)
+    await browser.read(click('#theme'))
+    await browser.prefer('light')
+    expect(await ground()).to.equal(light)
+  })
+
+  it('follows an edit of the manifests without being loaded again, and has it in the timeline', async () => {
+    await browser.read(`window.mark = 'the same page'`)
+    const file = join(folder, 'endpoints.yaml')
+    const before = readFileSync(file, 'utf8')
+    writeFileSync(file, before.replace('ready: true', 'ready: false'))
+    const row = routeRow('203.0.113.80/32')
+    await browser.until('one node has it', `${row}.children[1].textContent.trim() === 'node-2'`)
+    await browser.until('the timeline has it', `${text('#events')}.includes('- 203.0.113.80/32 via 192.0.2.11')`)
+    writeFileSync(file, before)
+    await browser.until('both nodes have it again', `${row}.children[1].textContent.trim() === 'node-1 node-2'`)
+    expect(await browser.read('window.mark')).to.equal('the same page')
+  })
+
+  it('is used by keyboard alone', async () => {
+    await browser.press('/')
+    expect(await browser.read('document.activeElement.id')).to.equal('subject')
+    await browser.type('default/web-local')
+    await browser.press('Enter')
+    await browser.until('the service is explained', `${text('#why')}.includes('web-local')`)
+    await browser.read(`document.querySelector('#drawing g[data-subject="node/node-2"]').focus()`)
+    await browser.press('Enter')
+    await browser.until('the node is explained', `${text('#why')}.includes('node-2')`)
+    // It is drawn anew each second: what has the focus keeps it.
+    await browser.read('new Promise((done) => setTimeout(done, 1500))')
+    expect(await browser.read('document.activeElement.dataset.subject')).to.equal('node/node-2')
+  })
+
+  it('says what it does not know', async () => {
+    await browser.read(`document.getElementById('subject').value = 'nothing/here'; ${click('#search button')}`)
+    await browser.until('it says so', `${text('#why')}.includes('is nothing that this daemon knows')`)
+  })
+
+  it('fits a phone', async () => {
+    await browser.resize(390, 800)
+    const isWide = await browser.read<boolean>('document.documentElement.scrollWidth > window.innerWidth')
+    expect(isWide).to.equal(false)
+    await keep('page-phone.png')
+    await browser.resize(1280, 1000)
+  })
+
+  it('has nothing to complain about: no error, nothing that its policy forbids, nothing from elsewhere', async () => {
+    const names = await browser.read<string[]>(
+      `performance.getEntriesByType('resource').map(({ name }) => new URL(name).origin)`,
+    )
+    expect([...new Set(names)]).to.deep.equal([new URL(address).origin])
+    expect(browser.complaints).to.deep.equal([])
+  })
+
+  it('says so when the daemon does not answer any more', async () => {
+    lab.kill('SIGKILL')
+    await browser.until('it says so', `!document.getElementById('lost').hidden`)
+  })
+})
