@@ -60,7 +60,7 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
     ...candidateLines(story),
     ...kernelLine(story),
     ...story.refused.map(({ peer, rule, statement }) => `  refused from ${peer}: ${ruleText(rule, statement)}`),
-    ...peerLines(story, originated !== undefined || story.candidates.length > 0),
+    ...peerLines(backend, story, originated !== undefined || story.candidates.length > 0),
   ]
   if (lines.length === 1) lines.push('  no object of the plan has it, no peer sent it, and none was refused it')
   return { subject: text, kind: 'prefix', lines, data: { ...story, withheld, aggregates } }
@@ -95,12 +95,30 @@ function kernelLine({ kernel, candidates }: PrefixStory): string[] {
   return [installed ? `  in the kernel via ${nextHops.join(' and ')}: ${reason}` : `  not in the kernel: ${reason}`]
 }
 
-function peerLines(story: PrefixStory, exists: boolean): string[] {
+function peerLines({ speaker }: Backend, story: PrefixStory, exists: boolean): string[] {
   if (!exists) return []
+  const snapshots = new Map(speaker.snapshot().peers.map((peer) => [peer.name, peer]))
   return story.peers.map(({ peer, sent, reason, statement, nextHop }) => {
     const why = ruleText(reason, statement)
-    return sent ? `  sent to ${peer} with next hop ${nextHop}: ${why}` : `  not sent to ${peer}: ${why}`
+    if (sent) return `  sent to ${peer} with next hop ${nextHop}: ${why}`
+    return `  not sent to ${peer}: ${why}${obstacle(snapshots.get(peer), story.prefix)}`
   })
+}
+
+/** What is known of a session that does not carry a route: since when it is down and why, or who does not want the family. */
+function obstacle(peer: PeerSnapshot | undefined, prefix: string): string {
+  if (!peer) return ''
+  if (peer.state !== 'Established') {
+    const { state, sinceMs, lastDown, blocked } = peer
+    const why = blocked === undefined && lastDown ? `; last: ${lastDown.why}` : ''
+    return `, ${state} for ${age(sinceMs)}${why}`
+  }
+  const family: Family = prefix.includes(':') ? 'ipv6-unicast' : 'ipv4-unicast'
+  return peer.families.includes(family) ? '' : `: ${whoDoesNot(peer, family)}`
+}
+
+function whoDoesNot({ offered }: PeerSnapshot, family: Family): string {
+  return offered.byUs.includes(family) ? 'the peer does not offer it' : 'this side does not offer it'
 }
 
 /** A statement with where it stands; any other rule in its own words. */
@@ -122,7 +140,7 @@ function explainService(backend: Backend, service: ServiceView): Explanation {
     ...(node && view && plan ? families.map((family) => endpointLine(backend, plan, service, family)) : []),
     ...routes.flatMap(({ prefix, origin }) => [
       `  ${formatPrefix(prefix)} (${origin.field}) is advertised by ${plan?.node}: ${origin.rule}`,
-      ...peerLines(backend.speaker.explain(prefix), true).map((line) => `  ${line}`),
+      ...peerLines(backend, backend.speaker.explain(prefix), true).map((line) => `  ${line}`),
     ]),
     ...withheld.map(
       ({ prefix, field, reason, mend }) => `  ${prefix} (${field}) is withheld: ${reason}. To change it: ${mend}`,
@@ -209,8 +227,7 @@ function bfdLines({ bfd }: PeerSnapshot): string[] {
 function familyLine(peer: PeerSnapshot, family: Family): string {
   if (peer.state !== 'Established') return `${family}: no session`
   if (!peer.families.includes(family)) {
-    const who = peer.offered.byUs.includes(family) ? 'the peer does not offer it' : 'this side does not offer it'
-    return `${family}: not negotiated, ${who}`
+    return `${family}: not negotiated, ${whoDoesNot(peer, family)}`
   }
   const { received, accepted, rejected, rejectedBy, advertised, heldBack } = peer.routes[family]
   const rules = Object.entries(rejectedBy).map(([rule, count]) => `${count} by "${rule}"`)
