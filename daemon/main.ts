@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 /** The command line: each command's flags come from the one table of flags. Without a command, the lab. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { Command, CommanderError, Option } from 'commander'
 import { apply, explain, peers, routes } from './commands/ask.ts'
 import { check } from './commands/check.ts'
 import { clean } from './commands/clean-routes.ts'
+import { completion, shells } from './commands/completion.ts'
 import { decode } from './commands/decode.ts'
 import { events } from './commands/events.ts'
 import { plan } from './commands/plan.ts'
@@ -14,6 +16,7 @@ import { ConfigError, type Flag } from './config/flag.ts'
 import { type FlagName, flags, foreignFlags } from './config/flags.ts'
 import { type Loaded, loadSettings, nearestFlag } from './config/settings.ts'
 import { lab } from './lab/lab.ts'
+import { type Format, formats } from './render/format.ts'
 
 const environment = process.env
 /** The flags that a command which only asks the daemon needs. */
@@ -59,15 +62,27 @@ function load(command: Command): Loaded {
 }
 
 function asking(command: Command) {
-  return { socket: load(command).settings['admin-socket'], json: isJson(command) }
+  return { socket: load(command).settings['admin-socket'], format: formatOf(command) }
 }
 
-function isJson(command: Command): boolean {
-  return (command.opts() as Given)['output'] === 'json'
+function formatOf(command: Command): Format {
+  return (command.opts() as Given)['output'] as Format
 }
 
-const output = () =>
-  new Option('-o, --output <FORMAT>', 'json for programs').choices(['table', 'json']).default('table')
+/** Again each second where --watch asks for it, in the place of what was there on a terminal. */
+async function watched(command: Command, show: () => Promise<void>): Promise<void> {
+  for (;;) {
+    if ((command.opts() as Given)['watch'] === true && process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H')
+    await show()
+    if ((command.opts() as Given)['watch'] !== true) return
+    await pause(watchMs)
+  }
+}
+
+const watchMs = 1000
+const watchFlag = () => new Option('--watch', 'again each second')
+
+const output = () => new Option('-o, --output <FORMAT>', 'json or yaml for programs').choices(formats).default('table')
 const everyFlag = Object.keys(flags) as FlagName[]
 
 const program = new Command('tandem')
@@ -109,21 +124,23 @@ addForeignFlags(command('plan', 'what would be advertised, to whom, and what is 
   .option('--diff', 'against the running daemon')
   .addOption(output())
   .action(async (_options, self: Command) => {
-    await plan(load(self), environment, { json: isJson(self), diff: (self.opts() as Given)['diff'] === true })
+    await plan(load(self), environment, { format: formatOf(self), diff: (self.opts() as Given)['diff'] === true })
   })
 
 addForeignFlags(command('check', 'whether this node is ready, and what to mend where it is not', everyFlag))
   .addOption(output())
-  .action(async (_options, self: Command) => check(load(self), environment, isJson(self)))
+  .action(async (_options, self: Command) => check(load(self), environment, formatOf(self)))
 
 command('peers', 'the sessions of the running daemon', askingFlags)
   .addOption(output())
-  .action(async (_options, self: Command) => peers(asking(self)))
+  .addOption(watchFlag())
+  .action(async (_options, self: Command) => watched(self, () => peers(asking(self))))
 
 command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', askingFlags)
   .option('--peer <NAME>', 'of or to this peer')
   .option('--family <FAMILY>', 'ipv4-unicast or ipv6-unicast')
   .option('--limit <N>', 'at most this many')
+  .addOption(watchFlag())
   .addOption(output())
   .action(async (first: string | undefined, second: string | undefined, options: Given, self: Command) => {
     const isView = first !== undefined && ['in', 'best', 'out'].includes(first)
@@ -137,7 +154,7 @@ command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', a
       ...text('family'),
       ...text('limit'),
     }
-    await routes(asking(self), query)
+    await watched(self, () => routes(asking(self), query))
   })
 
 command('explain <SUBJECT>', 'why: a PREFIX or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS', askingFlags)
@@ -172,11 +189,15 @@ command('clean-routes', 'remove the routes that --install-routes left in the ker
   'install-routes-command',
 ])
   .addOption(output())
-  .action(async (_options, self: Command) => clean(load(self).settings, isJson(self)))
+  .action(async (_options, self: Command) => clean(load(self).settings, formatOf(self)))
 
 command('decode <HEX...>', 'BGP messages in words', [])
-  .addOption(output())
-  .action((parts: string[], _options, self: Command) => decode(parts.join(''), isJson(self)))
+  .addOption(new Option('-o, --output <FORMAT>', 'json for programs').choices(['table', 'json']).default('table'))
+  .action((parts: string[], _options, self: Command) => decode(parts.join(''), formatOf(self) === 'json'))
+
+command(`completion <SHELL>`, `what completes commands and flags: ${shells.join(', ')}`, []).action((shell: string) => {
+  process.stdout.write(completion(program, shell))
+})
 
 /** One line that names the flag, the value and what would be right; never a stack. */
 function complain(error: unknown): void {

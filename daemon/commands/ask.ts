@@ -1,19 +1,20 @@
-/** The commands that ask a running daemon: peers, routes, explain, apply. A table for people, `-o json` for programs. */
+/** The commands that ask a running daemon: peers, routes, explain, apply. A table for people, JSON or YAML for programs. */
 
 import type { ApplyReport, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
 import { readText } from '../config/document.ts'
 import type { Explanation } from '../explain.ts'
 import { kernelLines } from '../kernel-routes.ts'
+import { type Format, written } from '../render/format.ts'
 import { peersTable, routesTable } from '../render/views.ts'
 
 export interface Asking {
   readonly socket: string
-  readonly json: boolean
+  readonly format: Format
 }
 
-function print(asking: Asking, value: unknown, text: () => string): void {
-  process.stdout.write(asking.json ? `${JSON.stringify(value, undefined, 2)}\n` : `${text()}\n`)
+function print({ format }: Asking, value: unknown, text: () => string): void {
+  process.stdout.write(`${written(format, value, text)}\n`)
 }
 
 export async function peers(asking: Asking): Promise<void> {

@@ -11,12 +11,13 @@ import { readSpeakerFile } from '../config/speaker-file.ts'
 import { ownNamespace } from '../extras.ts'
 import { newLog } from '../log.ts'
 import { readOnce } from '../read-once.ts'
+import { type Format, written } from '../render/format.ts'
 import { openSource } from '../sources.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Peer = Parameters<typeof reach>[0]
 
-export async function check(loaded: Loaded, environment: Environment, json: boolean): Promise<void> {
+export async function check(loaded: Loaded, environment: Environment, format: Format): Promise<void> {
   const { settings } = loaded
   const asked = { 'ipv4-unicast': settings['enable-ipv4'], 'ipv6-unicast': settings['enable-ipv6'] }
   const checks: Check[] = [
@@ -24,7 +25,7 @@ export async function check(loaded: Loaded, environment: Environment, json: bool
     portCheck(await portFacts(settings['bgp-port'], settings['admin-socket'])),
     ...(await sourceChecks(loaded, environment)),
   ]
-  process.stdout.write(json ? `${JSON.stringify(checks, undefined, 2)}\n` : `${checkText(checks)}\n`)
+  process.stdout.write(`${written(format, checks, () => checkText(checks))}\n`)
   if (checks.some(({ ok }) => !ok)) process.exitCode = 1
 }
 

@@ -6,8 +6,9 @@ import { ask } from '../admin/client.ts'
 import { ConfigError } from '../config/flag.ts'
 import type { Settings } from '../config/flags.ts'
 import { kernelAt } from '../kernel-routes.ts'
+import { type Format, written } from '../render/format.ts'
 
-export async function clean(settings: Settings, json: boolean): Promise<void> {
+export async function clean(settings: Settings, format: Format): Promise<void> {
   const { 'install-routes-table': table, 'install-routes-protocol': protocol, 'admin-socket': socket } = settings
   const running = await ask<SpeakerSnapshot>(socket, '/v1/peers').catch(() => undefined)
   if (running?.kernel?.table === table && running.kernel.protocol === protocol) {
@@ -22,6 +23,6 @@ export async function clean(settings: Settings, json: boolean): Promise<void> {
     const left = faults.length > 0 ? `, ${faults.length} could not be removed: ${said}` : ''
     return [`${family}: ${removed} routes of protocol ${protocol} removed from table ${table}${left}`]
   })
-  process.stdout.write(json ? `${JSON.stringify(cleaned, undefined, 2)}\n` : `${lines.join('\n')}\n`)
+  process.stdout.write(`${written(format, cleaned, () => lines.join('\n'))}\n`)
   if (families.some((family) => cleaned[family]!.faults.length > 0)) process.exitCode = 1
 }

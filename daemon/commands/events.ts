@@ -4,11 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../admin/client.ts'
 import { ConfigError } from '../config/flag.ts'
 import type { DaemonEvent, EventsAnswer } from '../events.ts'
+import { type Format, written } from '../render/format.ts'
 import { table } from '../render/table.ts'
 
 export interface EventsRequest {
   readonly socket: string
-  readonly json: boolean
+  readonly format: Format
   readonly follow: boolean
   /** e.g. `90s`, `10m`, `2h`. */
   readonly since?: string
@@ -17,24 +18,21 @@ export interface EventsRequest {
 const lookMs = 300
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
-export async function events({ socket, json, follow, since }: EventsRequest): Promise<void> {
+export async function events({ socket, format, follow, since }: EventsRequest): Promise<void> {
   const from = since === undefined ? undefined : Date.now() - durationMs(since)
   const read = (after: number) => ask<EventsAnswer>(socket, `/v1/events?after=${after}`)
   const { events: all, last: lastOfAll } = await read(0)
   const first = all.filter(({ at }) => from === undefined || Date.parse(at) >= from)
-  if (json && !follow) {
-    process.stdout.write(`${JSON.stringify(first, undefined, 2)}\n`)
-    return
-  }
-  if (follow) print(first, json)
-  else process.stdout.write(`${first.length > 0 ? table(headings, first.map(cells)) : 'nothing yet'}\n`)
+  const text = () => (first.length > 0 ? table(headings, first.map(cells)) : 'nothing yet')
+  if (follow) print(first, format)
+  else process.stdout.write(`${written(format, first, text)}\n`)
   let last = lastOfAll
   while (follow) {
     await pause(lookMs)
     const news = await read(last)
     // A daemon that was started again counts from the beginning.
     const isAnother = news.last < last
-    print(isAnother ? (await read(0)).events : news.events, json)
+    print(isAnother ? (await read(0)).events : news.events, format)
     last = news.last
   }
 }
@@ -43,10 +41,13 @@ const headings = ['TIME', 'EVENT', 'SUBJECT', 'WHAT']
 const cells = ({ at, kind, subject, text }: DaemonEvent) => [at, kind, subject, text]
 
 /** A line each, as they come: nobody knows yet how wide the next one is. */
-function print(some: readonly DaemonEvent[], json: boolean): void {
+function print(some: readonly DaemonEvent[], format: Format): void {
   for (const event of some) {
     const { at, kind, subject, text } = event
-    process.stdout.write(json ? `${JSON.stringify(event)}\n` : `${at}  ${kind.padEnd(13)}  ${subject}  ${text}\n`)
+    const line = () => `${at}  ${kind.padEnd(13)}  ${subject}  ${text}`
+    // A line, or a document, each.
+    const news = format === 'json' ? JSON.stringify(event) : written(format, [event], line)
+    process.stdout.write(`${news}\n`)
   }
 }
 

@@ -6,10 +6,11 @@ import { ask } from '../admin/client.ts'
 import { readPeerPolicies } from '../config/kubernetes-file.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
 import { readOnce } from '../read-once.ts'
+import { type Format, written } from '../render/format.ts'
 import { planText, routeText } from '../render/views.ts'
 
 export interface PlanRequest {
-  readonly json: boolean
+  readonly format: Format
   /** Compare with the running daemon. */
   readonly diff: boolean
 }
@@ -27,8 +28,8 @@ export async function plan(
   const whole = { ...own, findings: [...findings, ...own.findings] }
   const lines = request.diff ? difference(await ask<Plan>(settings['admin-socket'], '/v1/plan'), whole) : undefined
   const value = lines ? { differences: lines } : whole
-  const text = lines ? lines.join('\n') || 'no difference' : planText(whole)
-  process.stdout.write(request.json ? `${JSON.stringify(value, undefined, 2)}\n` : `${text}\n`)
+  const text = () => (lines ? lines.join('\n') || 'no difference' : planText(whole))
+  process.stdout.write(`${written(request.format, value, text)}\n`)
 }
 
 /** What would change, one line each; a peer that BGP forces to reset is named. */

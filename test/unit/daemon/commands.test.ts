@@ -1,0 +1,75 @@
+/** The command line as a user meets it: completion, forms of output, and what happens when nobody answers. */
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { parse } from 'yaml'
+import { formats, written } from '../../../daemon/render/format.ts'
+
+const main = join(import.meta.dirname, '../../../daemon/main.ts')
+const tandem = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' })
+const has = (program: string) => spawnSync(program, ['--version']).error === undefined
+
+describe('the command line', () => {
+  let folder: string
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tandem-commands-'))
+  })
+
+  after(() => rmSync(folder, { recursive: true }))
+
+  it('completes commands, flags, and the words that a flag chooses from, in bash', () => {
+    const script = join(folder, 'completion.bash')
+    writeFileSync(script, tandem('completion', 'bash').stdout)
+    const completed = (...words: string[]) =>
+      execFileSync('bash', [
+        '-c',
+        `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _tandem; echo "\${COMPREPLY[@]}"`,
+        script,
+        'tandem',
+        ...words,
+      ])
+        .toString()
+        .trim()
+    expect(completed('pe')).to.equal('peers')
+    expect(completed('ev')).to.equal('events')
+    expect(completed('routes', '--pe')).to.equal('--peer')
+    expect(completed('run', '--cluster-as')).to.equal('--cluster-asn')
+    expect(completed('run', '--ready-sessions', 'fa')).to.equal('family')
+    expect(completed('peers', '-o', '')).to.equal(formats.join(' '))
+    expect(completed('run', '--goaway')).to.equal('')
+  }).timeout(30_000)
+
+  for (const shell of ['zsh', 'fish']) {
+    it(`makes a script that ${shell} takes`, function () {
+      if (!has(shell)) this.skip()
+      const script = join(folder, `completion.${shell}`)
+      writeFileSync(script, tandem('completion', shell).stdout)
+      expect(spawnSync(shell, ['-n', script], { encoding: 'utf8' }).stderr).to.equal('')
+    }).timeout(30_000)
+  }
+
+  it('says which shells there are', () => {
+    const { status, stderr } = tandem('completion', 'tcsh')
+    expect([status, stderr]).to.deep.equal([2, 'tandem: SHELL: "tcsh" is not one of bash, zsh, fish\n'])
+  }).timeout(10_000)
+
+  it('says that nobody answers, with the socket that it asked at', () => {
+    for (const words of [['peers'], ['routes'], ['events'], ['explain', '192.0.2.1']]) {
+      const { status, stderr } = tandem(...words, '--admin-socket', join(folder, 'nobody'))
+      expect(status, words[0]).to.equal(2)
+      expect(stderr, words[0]).to.include('nobody').and.to.include('is tandem running there?')
+    }
+  }).timeout(20_000)
+
+  it('writes the same in each form', () => {
+    const value = { peers: [{ name: 'fd00::1', up: true, why: undefined }], count: 1 }
+    const plain = { peers: [{ name: 'fd00::1', up: true }], count: 1 }
+    expect(JSON.parse(written('json', value, () => 'text'))).to.deep.equal(plain)
+    expect(parse(written('yaml', value, () => 'text'))).to.deep.equal(plain)
+    expect(written('table', value, () => 'text')).to.equal('text')
+  })
+})
