@@ -84,7 +84,8 @@ export class Framer {
   }
 }
 
-function checkHeader(bytes: Uint8Array, at: number, maximumLength: number): Fault | undefined {
+/** What is wrong with the 19 octets at `at`, which are there. */
+export function checkHeader(bytes: Uint8Array, at: number, maximumLength: number): Fault | undefined {
   for (let octet = at; octet < at + 16; octet++) {
     if (bytes[octet] !== 0xff) return fault('connection not synchronized', 'marker is not all ones, RFC 4271 6.1')
   }

@@ -50,6 +50,17 @@ export {
   type GracefulRestartCapability,
 } from './capability.ts'
 export * from './family.ts'
+export { type Chunks, type FileFault, formatTimestamp, type Timestamp } from './files/byte-stream.ts'
+export { type MrtOptions, type MrtRecord, type MrtSkipped, mrtTypes, readMrt } from './files/mrt.ts'
+export type { MrtMessage, MrtSession, MrtState, MrtStateChange } from './files/mrt-session.ts'
+export {
+  type MrtPeer,
+  type MrtPeerTable,
+  type MrtRib,
+  type MrtRoute,
+  type RibAttributes,
+  readRibAttributes,
+} from './files/mrt-table.ts'
 export * from './framer.ts'
 export { type Finding, type Judgement, judgeAttributes } from './judge.ts'
 export * from './message.ts'
