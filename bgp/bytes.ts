@@ -16,6 +16,11 @@ export function u32(bytes: Uint8Array, at: number): number {
   return word(bytes, at) >>> 0
 }
 
+/** For files, whose numbers may be in the other order. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
 export function hex(bytes: Uint8Array, at = 0, end = bytes.length): string {
   let text = ''
   for (; at < end; at++) text += bytes[at]!.toString(16).padStart(2, '0')

@@ -51,6 +51,7 @@ export {
 } from './capability.ts'
 export * from './family.ts'
 export { type Chunks, type FileFault, formatTimestamp, type Timestamp } from './files/byte-stream.ts'
+export { type CapturedMessage, type CaptureOptions, formatEndpoint, readCapture } from './files/capture.ts'
 export { type MrtOptions, type MrtRecord, type MrtSkipped, mrtTypes, readMrt } from './files/mrt.ts'
 export type { MrtMessage, MrtSession, MrtState, MrtStateChange } from './files/mrt-session.ts'
 export {
@@ -61,6 +62,8 @@ export {
   type RibAttributes,
   readRibAttributes,
 } from './files/mrt-table.ts'
+export { type CapturedPacket, type Endpoint, readTcpSegment, type TcpSegment } from './files/packet.ts'
+export { isCapture, readPackets } from './files/pcap.ts'
 export * from './framer.ts'
 export { type Finding, type Judgement, judgeAttributes } from './judge.ts'
 export * from './message.ts'
