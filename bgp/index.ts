@@ -49,9 +49,19 @@ export {
   formatCapability,
   type GracefulRestartCapability,
 } from './capability.ts'
+export { plainSender, type RoutedPrefix, readUpdate, type UpdateValues } from './content.ts'
 export * from './family.ts'
 export { type Chunks, type FileFault, formatTimestamp, type Timestamp } from './files/byte-stream.ts'
 export { type CapturedMessage, type CaptureOptions, formatEndpoint, readCapture } from './files/capture.ts'
+export {
+  type FileKind,
+  HexText,
+  type PlainMessage,
+  readHexMessages,
+  readMessages,
+  recognisedBy,
+  recogniseFile,
+} from './files/messages.ts'
 export { type MrtOptions, type MrtRecord, type MrtSkipped, mrtTypes, readMrt } from './files/mrt.ts'
 export type { MrtMessage, MrtSession, MrtState, MrtStateChange } from './files/mrt-session.ts'
 export {

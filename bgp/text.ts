@@ -6,6 +6,7 @@ import { readReach, readUnreach } from './attributes/multiprotocol.ts'
 import { decodeAttributes, formatAttributes } from './attributes/registry.ts'
 import { hex } from './bytes.ts'
 import { formatCapability } from './capability.ts'
+import { plainSender } from './content.ts'
 import { type Family, familyOf } from './family.ts'
 import { judgeAttributes } from './judge.ts'
 import type { Message, RouteRefresh } from './message.ts'
@@ -39,9 +40,6 @@ export function describeMessage(
       return describeRefresh(message)
   }
 }
-
-/** Four-octet ASNs, from anybody: the safest guess about a message without its session. */
-const plainSender: SenderContext = { external: false, fourOctetAsn: true, localAsn: 0, firstAsn: 0 }
 
 function describeRefresh({ afi, safi, subtype }: RouteRefresh): string {
   const what = ['', ' begin', ' end'][subtype] ?? ` subtype ${subtype}`

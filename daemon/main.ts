@@ -191,9 +191,9 @@ command('clean-routes', 'remove the routes that --install-routes left in the ker
   .addOption(output())
   .action(async (_options, self: Command) => clean(load(self).settings, formatOf(self)))
 
-command('decode <HEX...>', 'BGP messages in words', [])
+command('decode <HEX|FILE...>', 'BGP messages in words, from hex, MRT, pcap or pcapng; - reads the standard input', [])
   .addOption(new Option('-o, --output <FORMAT>', 'json for programs').choices(['table', 'json']).default('table'))
-  .action((parts: string[], _options, self: Command) => decode(parts.join(''), formatOf(self) === 'json'))
+  .action(async (words: string[], _options, self: Command) => decode(words, formatOf(self) === 'json'))
 
 command(`completion <SHELL>`, `what completes commands and flags: ${shells.join(', ')}`, []).action((shell: string) => {
   process.stdout.write(completion(program, shell))

@@ -28,6 +28,11 @@ export type MrtRecord = (MrtMessage | MrtStateChange | MrtPeerTable | MrtRib | M
 /** RFC 6396 section 4. */
 export const mrtTypes = { tableDump: 12, tableDumpV2: 13, bgp4mp: 16, bgp4mpEt: 17 } as const
 
+/** Those, and what other protocols write: OSPFv2, IS-IS, OSPFv3 and their extended forms. */
+export function isKnownMrtType(type: number): boolean {
+  return (Object.values(mrtTypes) as number[]).includes(type) || [11, 32, 33, 48, 49].includes(type)
+}
+
 const headerSize = 12
 
 export interface MrtOptions {
