@@ -174,7 +174,8 @@ function widen(list: Uint8Array): Uint8Array {
   return encodeAttributes(mergeAs4(attributes), { fourOctetAsn: true })
 }
 
-function mergeAs4({ as4Path: path4, as4Aggregator: by4, ...attributes }: Attributes): Attributes {
+/** The attributes with the ASNs of their four-octet shadows, where those may be believed. */
+export function mergeAs4({ as4Path: path4, as4Aggregator: by4, ...attributes }: Attributes): Attributes {
   const { aggregator: by, asPath: path } = attributes
   // Both are there, yet the two-octet one is not AS_TRANS: somebody who did not know of the AS4_ ones wrote it anew.
   if (by && by4 && by.asn !== asTrans) return attributes

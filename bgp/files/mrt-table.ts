@@ -4,11 +4,19 @@
  */
 
 import { type Address, readAddress } from '../address.ts'
+import { flags } from '../attributes/codec.ts'
 import { mpReachType } from '../attributes/multiprotocol.ts'
-import { type Attributes, decodeAttributes, walkAttributes } from '../attributes/registry.ts'
-import { u16, u32 } from '../bytes.ts'
+import {
+  type Attributes,
+  attributeCodecs,
+  attributeName,
+  codecOf,
+  decodeAttributes,
+  walkAttributes,
+} from '../attributes/registry.ts'
+import { u16, u32, Writer } from '../bytes.ts'
 import { type Family, familyNumbers, familyOf } from '../family.ts'
-import { type Finding, judgeAttributes } from '../judge.ts'
+import { type Finding, mergeAs4 } from '../judge.ts'
 import { walkNlri } from '../nlri.ts'
 import { printable } from '../notification.ts'
 import { Prefix } from '../prefix.ts'
@@ -39,7 +47,10 @@ export interface MrtRib {
 }
 
 export interface MrtRoute {
-  readonly peer: MrtPeer
+  /** In the peer table; 0 in TABLE_DUMP. */
+  readonly peerIndex: number
+  /** Undefined for a number that the table does not have: some daemons give one to routes of their own. */
+  readonly peer: MrtPeer | undefined
   /** Seconds since 1970. */
   readonly originatedSeconds: number
   /** 0 where the file has no path identifiers. */
@@ -68,6 +79,7 @@ export function readTableDump(subtype: number, body: Uint8Array): MrtRib | FileF
   }
   const words = readAddress(version, body, 4)
   const route: MrtRoute = {
+    peerIndex: 0,
     peer: { address: readAddress(version, body, peerAt), asn: u16(body, peerAt + size), routerId: 0 },
     originatedSeconds: u32(body, lengthAt + 2),
     pathId: 0,
@@ -152,10 +164,10 @@ function readRib(
     const attributesAt = from + headerSize
     next = attributesAt > body.length ? attributesAt : attributesAt + u16(body, attributesAt - 2)
     if (next > body.length) return fileFault(from, `route ${index} of ${count} cut short, RFC 6396 4.3.4`)
-    const peer = peers[u16(body, from)]
-    if (!peer) return fileFault(from, `peer ${u16(body, from)} of ${peers.length}, RFC 6396 4.3.4`)
+    const peerIndex = u16(body, from)
     routes.push({
-      peer,
+      peerIndex,
+      peer: peers[peerIndex],
       originatedSeconds: u32(body, from + 2),
       pathId: addPath ? u32(body, from + 6) : 0,
       attributes: body.subarray(attributesAt, next),
@@ -174,30 +186,45 @@ function readPrefix(bytes: Uint8Array, at: number, end: number, family: Family):
   return prefix
 }
 
-/** What a route of a dump says. `findings` are RFC 7606's; where they end in treat-as-withdraw there are no attributes. */
+/** What a route of a dump says. */
 export interface RibAttributes {
   readonly attributes: Attributes
   /** From MP_REACH_NLRI, or else NEXT_HOP. */
   readonly nextHop: Address | undefined
   readonly linkLocal: Address | undefined
+  /** Attributes that cannot be read, and are left out. */
   readonly findings: readonly Finding[]
 }
 
-/** Reads and judges the attributes of a route, as from an internal peer: what was stored had LOCAL_PREF. */
+/**
+ * Reads the attributes of a route. A dump is not what a peer sent: daemons write routes of their own that have no AS_PATH, and BIRD writes
+ * no flags. So it is not judged by RFC 7606; only what cannot be read is a finding.
+ */
 export function readRibAttributes({ attributes: list, fourOctetAsn }: MrtRoute): RibAttributes {
   const sender = { external: false, fourOctetAsn, localAsn: 0, firstAsn: 0, asSets: true }
+  const findings: Finding[] = []
+  const kept = new Writer()
   let hops: Pick<RibAttributes, 'nextHop' | 'linkLocal'> = { nextHop: undefined, linkLocal: undefined }
-  walkAttributes(list, 0, list.length, (_flags, type, at, end) => {
-    if (type === mpReachType) hops = readHops(list, at, end)
-  })
-  const { reaction, findings, canonical } = judgeAttributes(list, 0, list.length, sender)
-  if (reaction === 'treat-as-withdraw' || reaction === 'session-reset') {
-    return { attributes: {}, ...hops, findings }
+  const find = (attribute: string, offset: number, text: string) => {
+    findings.push({ reaction: 'attribute-discard', attribute, offset, text })
   }
-  const kept = canonical ?? list
-  const attributes = decodeAttributes(kept, 0, kept.length, { fourOctetAsn: true })
+  const whole = walkAttributes(list, 0, list.length, (attributeFlags, type, at, end) => {
+    if (type === mpReachType) hops = readHops(list, at, end)
+    const wrong = codecOf(type)?.check(list, at, end, sender)
+    if (wrong !== undefined) find(attributeName(type), at, wrong)
+    else if (type !== mpReachType && !(fourOctetAsn && isShadow(type))) {
+      kept.u8(attributeFlags | flags.extendedLength).u8(type)
+      kept.u16(end - at).bytes(list.subarray(at, end))
+    }
+  })
+  if (!whole) find('attribute list', list.length, 'ends inside an attribute')
+  const narrow = decodeAttributes(kept.done(), 0, kept.length, { fourOctetAsn })
+  const attributes = fourOctetAsn ? narrow : mergeAs4(narrow)
   return { attributes, ...hops, nextHop: hops.nextHop ?? attributes.nextHop, findings }
 }
+
+/** AS4_PATH and AS4_AGGREGATOR mean nothing beside four-octet ASNs (RFC 6793 section 4.1). */
+const isShadow = (type: number) => type === attributeCodecs.as4Path.type || type === attributeCodecs.as4Aggregator.type
 
 /**
  * RFC 6396 section 4.3.4 leaves of MP_REACH_NLRI the length of the next hop and the next hop. Older writers left it whole:

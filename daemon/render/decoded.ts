@@ -145,18 +145,21 @@ function rib(found: Extract<MrtRecord, { kind: 'rib' }>): Decoded {
 }
 
 function ribRoute(route: MrtRoute): Decoded {
-  const { peer, pathId } = route
+  const { peer, peerIndex, pathId } = route
+  const from = peer ? end(peer.asn, peer.address) : `peer ${peerIndex}, which is not in the table,`
   const { attributes, nextHop, linkLocal, findings } = readRibAttributes(route)
   const since = formatTimestamp({ seconds: route.originatedSeconds, nanoseconds: 0 })
   const path = pathId > 0 ? ` (path ${pathId})` : ''
   // NEXT_HOP is an attribute that is printed with the others.
   const hops = [attributes.nextHop ? undefined : nextHop, linkLocal].filter((hop) => hop !== undefined)
-  const wrong = findings.map((finding) => `${finding.attribute}: ${finding.text} (${finding.reaction})`)
+  const wrong = findings.map((finding) => `${finding.attribute}: ${finding.text}`)
   const parts = [hops.length > 0 ? `next hop ${hops.join(' and ')}` : '', formatAttributes(attributes), ...wrong]
+  const said = parts.filter(Boolean).join(', ')
   return {
-    text: `from ${end(peer.asn, peer.address)}${path} since ${since}: ${parts.filter(Boolean).join(', ')}`,
+    text: `from ${from}${path} since ${since}${said && `: ${said}`}`,
     value: {
-      peer: { ...peer, routerId: formatIpv4(peer.routerId) },
+      peerIndex,
+      ...(peer && { peer: { ...peer, routerId: formatIpv4(peer.routerId) } }),
       originated: since,
       ...(pathId > 0 && { pathId }),
       nextHop,
