@@ -1,6 +1,8 @@
 /** bgp-ts: the BGP-4 wire format, from bytes to values and back. */
 
 export * from './address.ts'
+export type { AnnotateContext, Field } from './annotate/field.ts'
+export { annotate } from './annotate/message.ts'
 export {
   type AsPath,
   type AsPathSegment,

@@ -21,8 +21,8 @@ export interface Open {
 }
 
 export const bgpVersion = 4
-const capabilitiesParameter = 2
-const extendedParameters = 255
+export const capabilitiesParameter = 2
+export const extendedParameters = 255
 
 /** Reads the body of an OPEN: at least 10 octets, as the framer has checked. */
 export function decodeOpen(bytes: Uint8Array, at: number, end: number): Open | Fault {
