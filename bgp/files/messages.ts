@@ -102,7 +102,9 @@ export async function* readHexMessages(chunks: Chunks): AsyncGenerator<PlainMess
   }
   for await (const found of readMessages(octets())) {
     // Of a message that ends at a wrong digit, the digit is what there is to say.
-    if (found.kind === 'message' || !text.wrong) yield found
+    if (found.kind === 'fault' && found.code === 0 && text.wrong) break
+    yield found
+    if (found.kind === 'fault') return
   }
   if (text.wrong) yield text.wrong
 }

@@ -91,9 +91,14 @@ function readRecord(
   const microseconds = extended ? u32(body, 0) : 0
   if (microseconds > 999_999) return fileFault(offset + headerSize, `${microseconds} microseconds, RFC 6396 3`)
   const time = { seconds: u32(header, 0), nanoseconds: microseconds * 1000 }
-  const content = readContent(type, subtype, extended ? body.subarray(4) : body, peers)
+  const inner = extended ? body.subarray(4) : body
+  const content = readContent(type, subtype, inner, peers)
   if (content === undefined) return { kind: 'skipped', type, subtype, length: body.length, time, offset }
-  if (content.kind === 'fault') return { ...content, offset: offset + headerSize + (extended ? 4 : 0) + content.offset }
+  if (content.kind === 'fault') {
+    // What is missing is missing at the end of the record.
+    const at = Math.min(content.offset, inner.length)
+    return { ...content, offset: offset + headerSize + body.length - inner.length + at }
+  }
   return { ...content, time, offset }
 }
 

@@ -38,7 +38,7 @@ import { judgeEach } from '../../bgp/judge.ts'
 /** What an input must not do. */
 export class Broken extends Error {}
 
-function must(holds: boolean, what: string): asserts holds {
+export function must(holds: boolean, what: string): asserts holds {
   if (!holds) throw new Broken(what)
 }
 
@@ -165,7 +165,7 @@ function readText(trace: Trace, message: Message, turn: number): void {
   if (message.kind === 'notification') trace.push(formatNotification(message))
 }
 
-function hasControl(text: string): boolean {
+export function hasControl(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if ((code < 32 && code !== 10) || (code >= 127 && code < 160) || code === 0x2028 || code === 0x2029) return true

@@ -11,6 +11,8 @@ import { octets } from '../support/bytes.ts'
 import { checkCodec } from './codec.ts'
 import { asLine, type CodecReport, fuzzCodec } from './codec-run.ts'
 import { corpus } from './corpus.ts'
+import { checkFile } from './files.ts'
+import { fuzzFiles } from './files-run.ts'
 import { playSession } from './session.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -25,7 +27,7 @@ const { values } = parseArgs({
     keep: { type: 'boolean', default: false },
     /** One game of the sessions, in place of a run. */
     turn: { type: 'string' },
-    /** One input of the codec in hex, in place of a run. */
+    /** One input in hex, of the codec or, with `--target files`, a whole file, in place of a run. */
     replay: { type: 'string' },
   },
 })
@@ -58,6 +60,30 @@ async function codec(minutes: number): Promise<number> {
   return report.findings.length
 }
 
+async function files(minutes: number): Promise<number> {
+  const watchdog = new Watchdog()
+  const began = performance.now()
+  const seconds = () => (performance.now() - began) / 1000
+  const {
+    inputs,
+    octets: size,
+    findings,
+  } = await fuzzFiles({
+    seed,
+    goesOn: () => seconds() < minutes * 60,
+    beginning: (input) => watchdog.note(input),
+  })
+  await watchdog.stop()
+  print(
+    `files: ${inputs} inputs, ${Math.round(inputs / seconds())} a second, ${Math.round(size / inputs)} octets each, ${findings.length} findings`,
+  )
+  for (const finding of findings) {
+    print(asLine(finding, seed))
+    appendFileSync(join(folder, 'files/found.hex'), `${asLine(finding, seed)}\n`)
+  }
+  return findings.length
+}
+
 /** Plays games with a whole speaker. One is played again with `--seed` and `--turn`. */
 async function sessions(minutes: number): Promise<number> {
   const began = performance.now()
@@ -82,13 +108,17 @@ async function sessions(minutes: number): Promise<number> {
 
 if (values.replay === undefined) {
   print(`seed ${seed}`)
-  const targets = values.target === 'all' ? ['codec', 'session'] : [values.target]
+  const targets = values.target === 'all' ? ['codec', 'session', 'files'] : [values.target]
   const minutes = Number(values.minutes) / targets.length
   let found = 0
   if (targets.includes('codec')) found += await codec(minutes)
   if (targets.includes('session')) found += await sessions(minutes)
+  if (targets.includes('files')) found += await files(minutes)
   process.exitCode = found > 0 ? 1 : 0
 } else {
-  for (let turn = 0; turn < 64; turn++) checkCodec(octets(values.replay), turn)
+  for (let turn = 0; turn < 64; turn++) {
+    if (values.target === 'files') await checkFile(octets(values.replay), turn)
+    else checkCodec(octets(values.replay), turn)
+  }
   print('nothing wrong with it')
 }

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { allocationLimit, fuzzCodec, smallest } from '../fuzz/codec-run.ts'
 import { corpus } from '../fuzz/corpus.ts'
 import { Dice } from '../fuzz/dice.ts'
+import { fuzzFiles } from '../fuzz/files-run.ts'
 import { mutated } from '../fuzz/mutate.ts'
 import { playSession } from '../fuzz/session.ts'
 
@@ -18,6 +19,12 @@ describe('fuzzing', () => {
   it('C29 finds nothing in games with a whole speaker: one router behaves, and notices none of it', async () => {
     const pool = corpus()
     for (let turn = 0; turn < 25; turn++) await playSession(7606, turn, pool)
+  }).timeout(30_000)
+
+  it('finds nothing in files, nor in damaged ones: no exception, the same in pieces, no octet read outside', async () => {
+    const report = await fuzzFiles({ seed: 6396, goesOn: (inputs) => inputs < 3000 })
+    expect(report.findings).to.deep.equal([])
+    expect(report.inputs).to.equal(3000)
   }).timeout(30_000)
 
   it('throws the same inputs from the same seed', () => {
