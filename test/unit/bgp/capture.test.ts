@@ -116,6 +116,12 @@ describe('captures, files', () => {
       /interface 5 of 1/,
       92,
     ],
+    [
+      'a block whose length is no multiple of 4',
+      joined([pcapngFile(1, []), octets('05000000 0e000000 0000 0e000000')]),
+      /block of 14 octets, not a multiple of 4/,
+      84,
+    ],
     ['a section in no order', octets('0a0d0d0a 0000001c 12345678'), /order of octets 0x12345678/, 8],
   ] as const) {
     it(`refuses ${what}`, async () => {
@@ -224,6 +230,12 @@ describe('captures, TCP', () => {
     expect(missing).to.match(/\d+ octets are not in the capture$/)
     const given = await messages(ethernet([syn, ...far, ...data]), { maximumHeld: 100_000 })
     expect(given).to.deep.equal(['[fd00::1]:40000 to [fd00::2]:179: 99999 octets are not in the capture'])
+  })
+
+  it('counts what it holds no longer than it holds it', async () => {
+    const pairs = Array.from({ length: data.length >> 1 }, (_, at) => [data[2 * at + 1]!, data[2 * at]!]).flat()
+    const rest = data.slice(pairs.length)
+    expect(await messages(ethernet([syn, ...pairs, ...rest]), { maximumHeld: 40 })).to.deep.equal(expected)
   })
 
   it('lets the session go that was silent for longest, and tells what it left unfinished', async () => {
