@@ -29,7 +29,7 @@ interface Described {
   readonly options: readonly Option[]
 }
 
-const namesOf = ({ long, short }: Option) => [long, short].filter((name) => name != null)
+const namesOf = ({ long, short }: Option) => [long, short].filter((name) => name !== undefined && name !== null)
 /** What the value of a flag is chosen from; empty where it is not. */
 function choicesOf({ argChoices, flags }: Option): readonly string[] {
   if (argChoices) return argChoices

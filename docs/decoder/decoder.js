@@ -238,13 +238,13 @@ function rest(bytes, at, end, wrong) {
 }
 
 // bgp/capability.ts
-function bare(kind, code) {
+function bare(kind2, code) {
   return {
     code,
-    decode: (value) => value.length === 0 ? { kind } : void 0,
+    decode: (value) => value.length === 0 ? { kind: kind2 } : void 0,
     encode: () => {
     },
-    format: () => kind
+    format: () => kind2
   };
 }
 function tuples(value, from, size, read) {
@@ -341,8 +341,8 @@ var capabilityCodecs = {
 };
 var kinds = Object.keys(capabilityCodecs);
 function decodeCapability(code, value) {
-  const kind = kinds.find((name) => capabilityCodecs[name].code === code);
-  return (kind && capabilityCodecs[kind].decode(value)) ?? { kind: "unknown", code, value: value.slice() };
+  const kind2 = kinds.find((name) => capabilityCodecs[name].code === code);
+  return (kind2 && capabilityCodecs[kind2].decode(value)) ?? { kind: "unknown", code, value: value.slice() };
 }
 function formatCapability(capability) {
   if (capability.kind === "unknown") return `capability ${capability.code} ${hex(capability.value)}`.trim();
@@ -697,12 +697,12 @@ var extendedCommunities = {
   format: (values) => values.map(formatExtendedCommunity).join(" ")
 };
 function formatExtendedCommunity({ high, low }) {
-  const kind = { 2: "rt", 3: "soo" }[high >>> 16 & 255];
+  const kind2 = { 2: "rt", 3: "soo" }[high >>> 16 & 255];
   const type = high >>> 24 & ~64;
   const administrator = (high << 16 | low >>> 16) >>> 0;
-  if (kind && type === 0) return `${kind}:${high & 65535}:${low}`;
-  if (kind && type === 1) return `${kind}:${formatIpv4(administrator)}:${low & 65535}`;
-  if (kind && type === 2) return `${kind}:${administrator}:${low & 65535}`;
+  if (kind2 && type === 0) return `${kind2}:${high & 65535}:${low}`;
+  if (kind2 && type === 1) return `${kind2}:${formatIpv4(administrator)}:${low & 65535}`;
+  if (kind2 && type === 2) return `${kind2}:${administrator}:${low & 65535}`;
   return `0x${high.toString(16).padStart(8, "0")}${low.toString(16).padStart(8, "0")}`;
 }
 var largeCommunities = {
@@ -977,9 +977,198 @@ function capabilityFields(bytes, at, end) {
   return fields;
 }
 
+// bgp/summary.ts
+function newSummary() {
+  return {
+    origin: 2,
+    asPathLength: 0,
+    neighbourAsn: 0,
+    looped: false,
+    med: 0,
+    localPref: -1,
+    originatorId: 0,
+    clusterListLength: 0,
+    hasNextHop: false,
+    nextHop: 0,
+    noExport: false,
+    noAdvertise: false,
+    gracefulShutdown: false,
+    blackhole: false,
+    asSet: false,
+    longLivedStale: false,
+    noLongLived: false
+  };
+}
+function summarize(bytes, at, end, localAsn) {
+  const summary = newSummary();
+  walkAttributes(bytes, at, end, (_flags, type, valueAt, valueEnd) => {
+    switch (type) {
+      case origin.type:
+        summary.origin = bytes[valueAt];
+        break;
+      case asPath.type:
+        summarizePath(asPath.decode(bytes, valueAt, valueEnd, { fourOctetAsn: true }), localAsn, summary);
+        break;
+      case nextHop.type:
+        summary.hasNextHop = true;
+        summary.nextHop = word(bytes, valueAt);
+        break;
+      case med.type:
+        summary.med = u32(bytes, valueAt);
+        break;
+      case localPref.type:
+        summary.localPref = u32(bytes, valueAt);
+        break;
+      case communities.type:
+        for (let value = valueAt; value < valueEnd; value += 4) summarizeCommunity(u32(bytes, value), summary);
+        break;
+      case originatorId.type:
+        summary.originatorId = u32(bytes, valueAt);
+        break;
+      case clusterList.type:
+        summary.clusterListLength = (valueEnd - valueAt) / 4;
+        break;
+    }
+  });
+  return summary;
+}
+function summarizePath(path, localAsn, summary) {
+  summary.asPathLength = asPathLength(path);
+  const first = path[0];
+  summary.neighbourAsn = first?.type === "sequence" ? first.asns[0] : 0;
+  summary.asSet = path.some(({ type }) => type === "set" || type === "confed-set");
+  summary.looped = path.some((segment) => segment.asns.includes(localAsn));
+}
+function summarizeCommunity(value, summary) {
+  if (value === wellKnownCommunities["no-export"] || value === wellKnownCommunities["no-export-subconfed"]) {
+    summary.noExport = true;
+  }
+  if (value === wellKnownCommunities["no-advertise"]) summary.noAdvertise = true;
+  if (value === wellKnownCommunities["graceful-shutdown"]) summary.gracefulShutdown = true;
+  if (value === wellKnownCommunities.blackhole) summary.blackhole = true;
+  if (value === wellKnownCommunities["llgr-stale"]) summary.longLivedStale = true;
+  if (value === wellKnownCommunities["no-llgr"]) summary.noLongLived = true;
+}
+
+// bgp/plain-list.ts
+var kind = flags.optional | flags.transitive;
+var wellKnown = flags.transitive;
+var optionalTransitive = flags.optional | flags.transitive;
+var optionalOnly = flags.optional;
+var sequence = 2;
+var mostTypes = 32;
+var isRequired = 1 << (origin.type & 31) | 1 << (asPath.type & 31);
+function readPlainList(bytes, at, end, sender, into) {
+  if (!sender.fourOctetAsn) return false;
+  let seen = 0;
+  while (at < end) {
+    const own = bytes[at];
+    const type = bytes[at + 1];
+    const extended = (own & flags.extendedLength) !== 0;
+    const from = at + (extended ? 4 : 3);
+    if (from > end) return false;
+    const next = from + (extended ? bytes[at + 2] << 8 | bytes[at + 3] : bytes[at + 2]);
+    if (next > end) return false;
+    at = next;
+    if (type === mpReachType || type === mpUnreachType) continue;
+    const bit = 1 << (type & 31);
+    if (type > mostTypes || (seen & bit) !== 0) return false;
+    seen |= bit;
+    if ((own & kind) !== kindOf(type, sender.external)) return false;
+    if (!readPlain(type, bytes, from, next, sender, into)) return false;
+  }
+  return (seen & isRequired) === isRequired;
+}
+function kindOf(type, external) {
+  switch (type) {
+    case origin.type:
+    case asPath.type:
+    case nextHop.type:
+    case atomicAggregate.type:
+      return wellKnown;
+    case med.type:
+      return optionalOnly;
+    case aggregator.type:
+    case communities.type:
+    case extendedCommunities.type:
+    case largeCommunities.type:
+      return optionalTransitive;
+    case localPref.type:
+      return external ? -1 : wellKnown;
+    case originatorId.type:
+    case clusterList.type:
+      return external ? -1 : optionalOnly;
+    default:
+      return -1;
+  }
+}
+function readPlain(type, bytes, at, end, sender, into) {
+  const length = end - at;
+  switch (type) {
+    case origin.type:
+      into.origin = bytes[at];
+      return length === 1 && into.origin < origins.length;
+    case asPath.type:
+      return readPlainPath(bytes, at, end, sender, into);
+    case nextHop.type:
+      into.hasNextHop = true;
+      into.nextHop = word(bytes, at);
+      return length === 4;
+    case med.type:
+      into.med = u32(bytes, at);
+      return length === 4;
+    case localPref.type:
+      into.localPref = u32(bytes, at);
+      return length === 4;
+    case atomicAggregate.type:
+      return length === 0;
+    case aggregator.type:
+      return length === 8 && u32(bytes, at) !== 0;
+    case communities.type:
+      for (let value = at; value + 4 <= end; value += 4) summarizeCommunity(u32(bytes, value), into);
+      return length > 0 && length % 4 === 0;
+    case extendedCommunities.type:
+      return length > 0 && length % 8 === 0;
+    case largeCommunities.type:
+      return length > 0 && length % 12 === 0;
+    case originatorId.type:
+      into.originatorId = u32(bytes, at);
+      return length === 4;
+    default:
+      into.clusterListLength = length / 4;
+      return length > 0 && length % 4 === 0;
+  }
+}
+function readPlainPath(bytes, at, end, { firstAsn, localAsn }, into) {
+  if (at === end) return firstAsn === 0;
+  const first = at + 6 <= end ? u32(bytes, at + 2) : 0;
+  if (firstAsn !== 0 && first !== firstAsn) return false;
+  into.neighbourAsn = first;
+  while (at < end) {
+    const count = bytes[at + 1];
+    if (end - at < 2 || bytes[at] !== sequence || count === 0) return false;
+    const next = at + 2 + count * 4;
+    if (next > end) return false;
+    into.asPathLength += count;
+    for (at += 2; at < next; at += 4) {
+      const asn = u32(bytes, at);
+      if (asn === 0) return false;
+      if (asn === localAsn) into.looped = true;
+    }
+  }
+  return true;
+}
+
 // bgp/judge.ts
 var scratch2 = new Writer();
 function judgeAttributes(bytes, at, end, sender) {
+  const summary = newSummary();
+  if (readPlainList(bytes, at, end, sender, summary)) {
+    return { reaction: "none", findings: [], fault: void 0, canonical: void 0, summary };
+  }
+  return judgeEach(bytes, at, end, sender);
+}
+function judgeEach(bytes, at, end, sender) {
   const findings = [];
   const seen = /* @__PURE__ */ new Set();
   const kept = scratch2.clear();
@@ -1080,77 +1269,6 @@ function mergeAs4({ as4Path: path4, as4Aggregator: by4, ...attributes }) {
     ...path && path4 && { asPath: mergeAs4Path(path, path4) },
     ...by && by4 && { aggregator: by4 }
   };
-}
-function newSummary() {
-  return {
-    origin: 2,
-    asPathLength: 0,
-    neighbourAsn: 0,
-    looped: false,
-    med: 0,
-    localPref: -1,
-    originatorId: 0,
-    clusterListLength: 0,
-    hasNextHop: false,
-    nextHop: 0,
-    noExport: false,
-    noAdvertise: false,
-    gracefulShutdown: false,
-    blackhole: false,
-    asSet: false,
-    longLivedStale: false,
-    noLongLived: false
-  };
-}
-function summarize(bytes, at, end, localAsn) {
-  const summary = newSummary();
-  walkAttributes(bytes, at, end, (_flags, type, valueAt, valueEnd) => {
-    switch (type) {
-      case origin.type:
-        summary.origin = bytes[valueAt];
-        break;
-      case asPath.type:
-        summarizePath(asPath.decode(bytes, valueAt, valueEnd, { fourOctetAsn: true }), localAsn, summary);
-        break;
-      case nextHop.type:
-        summary.hasNextHop = true;
-        summary.nextHop = word(bytes, valueAt);
-        break;
-      case med.type:
-        summary.med = u32(bytes, valueAt);
-        break;
-      case localPref.type:
-        summary.localPref = u32(bytes, valueAt);
-        break;
-      case communities.type:
-        for (let value = valueAt; value < valueEnd; value += 4) summarizeCommunity(u32(bytes, value), summary);
-        break;
-      case originatorId.type:
-        summary.originatorId = u32(bytes, valueAt);
-        break;
-      case clusterList.type:
-        summary.clusterListLength = (valueEnd - valueAt) / 4;
-        break;
-    }
-  });
-  return summary;
-}
-function summarizePath(path, localAsn, summary) {
-  summary.asPathLength = asPathLength(path);
-  const first = path[0];
-  summary.neighbourAsn = first?.type === "sequence" ? first.asns[0] : 0;
-  summary.asSet = path.some(({ type }) => type === "set" || type === "confed-set");
-  summary.looped = path.some((segment) => segment.asns.includes(localAsn));
-}
-function summarizeCommunity(value, summary) {
-  if (value === wellKnownCommunities["no-export"] || value === wellKnownCommunities["no-export-subconfed"]) {
-    summary.noExport = true;
-  }
-  if (value === wellKnownCommunities["no-advertise"]) summary.noAdvertise = true;
-  if (value === wellKnownCommunities["graceful-shutdown"]) summary.gracefulShutdown = true;
-  if (value === wellKnownCommunities.blackhole) summary.blackhole = true;
-  if (value === wellKnownCommunities["llgr-stale"]) summary.longLivedStale = true;
-  if (value === wellKnownCommunities["no-llgr"]) summary.noLongLived = true;
 }
 
 // bgp/annotate/update.ts
@@ -1421,9 +1539,9 @@ function digitOf(code) {
 var isBetween = (code) => code >= 9 && code <= 13 || code === 32 || code === 58;
 
 // docs/decoder/decoder.ts
-function element(id, kind) {
+function element(id, kind2) {
   const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`no ${id} in the page`);
+  if (!(found instanceof kind2)) throw new Error(`no ${id} in the page`);
   return found;
 }
 var input = element("input", HTMLTextAreaElement);

@@ -15,7 +15,7 @@ if (values.pictures !== undefined) {
 const missing = install(['chromium'])
 if (missing === undefined) {
   const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false })
-  mocha.addFile(join(import.meta.dirname, 'decoder.ts'))
+  for (const name of ['decoder.ts', 'page.ts']) mocha.addFile(join(import.meta.dirname, name))
   await mocha.loadFilesAsync()
   let passed = 0
   mocha
