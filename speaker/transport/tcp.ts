@@ -19,8 +19,8 @@ import { applyOptions, internetworkControl, setKey } from './socket-options.ts'
 import { bindSocket, closeSocket, openSocket, SystemError } from './system.ts'
 
 const readBuffer = new Uint8Array(64 * 1024)
-/** So much in one chunk, and there is more: milliseconds of work, after which timers and other sockets have their turn. */
-const manyOctets = 32 * 1024
+/** Milliseconds of work while code is cold. */
+const sliceOctets = 16 * 1024
 
 /** How long a closing connection may take to deliver what is queued, before it is cut. */
 const lingerMs = 700
@@ -213,12 +213,24 @@ class TcpConnection implements Connection {
     return this.#socket.writableLength
   }
 
-  /** False where reading is to stop until the event loop has come round: a socket with a table in it is read two megabytes at a time otherwise. */
+  /**
+   * False where reading is to stop, until all of the chunk has been taken: a slice in each turn of the event loop, so that timers and other sockets have
+   * theirs. A socket with a table in it would be read two megabytes at a time otherwise. The chunk is not written over before.
+   */
   received(chunk: Uint8Array): boolean {
+    if (chunk.length > sliceOctets) {
+      this.#takeFrom(chunk, 0)
+      return false
+    }
     this.#handlers?.onData(chunk)
-    if (chunk.length < manyOctets || this.#socket.destroyed) return true
-    setImmediate(() => this.#socket.resume())
-    return false
+    return true
+  }
+
+  #takeFrom(chunk: Uint8Array, at: number): void {
+    const next = at + sliceOctets
+    this.#handlers?.onData(chunk.subarray(at, next))
+    const isMore = next < chunk.length && this.#handlers !== undefined
+    setImmediate(() => (isMore ? this.#takeFrom(chunk, next) : void this.#socket.resume()))
   }
 
   write(bytes: Uint8Array): boolean {

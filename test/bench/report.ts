@@ -77,8 +77,11 @@ function verdict(what: string, is: number, most: number, unit: string): string {
   return `${what}: ${digits(is)}${unit}, target ${digits(most)}${unit}: ${state}`
 }
 
+/** No scenario may hold the event loop longer than this, at p99.9. */
+const longestDelayMs = 10
+
 export const delayLine = ({ p50, p99, p999, most }: Delay) =>
-  `event loop late by (ms): p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, p99.9 ${p999.toFixed(1)}, most ${most.toFixed(1)}`
+  `event loop late by (ms): p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, p99.9 ${p999.toFixed(1)}, most ${most.toFixed(1)}; target ${longestDelayMs} at p99.9: ${p999 <= longestDelayMs ? 'met' : 'missed'}`
 
 /** The machine, in a line. */
 export function machine(): string {
