@@ -161,22 +161,18 @@ export class AttributeReader {
     )
   }
 
-  /** Copies the attribute list without MP_REACH and MP_UNREACH into the scratch; returns its length. */
+  /** Copies the attribute list without MP_REACH and MP_UNREACH into the scratch; returns its length. An attribute that is absent goes from 0 to 0. */
   #withoutMultiprotocol(bytes: Uint8Array, parts: Readonly<UpdateParts>): number {
     const { attributesAt, attributesEnd, reachFrom, reachEnd, unreachFrom, unreachEnd } = parts
-    const reachFirst = reachFrom < unreachFrom
-    const cuts = [reachFirst ? reachFrom : unreachFrom, reachFirst ? reachEnd : unreachEnd]
-    const later = [reachFirst ? unreachFrom : reachFrom, reachFirst ? unreachEnd : reachEnd]
+    const scratch = this.#scratch
     let length = 0
-    let from = attributesAt
-    for (const [cutAt, cutEnd] of [cuts, later] as [number, number][]) {
-      if (cutEnd === 0) continue
-      this.#scratch.set(bytes.subarray(from, cutAt), length)
-      length += cutAt - from
-      from = cutEnd
+    for (let at = attributesAt; at < attributesEnd; at++) {
+      if (at === reachFrom && reachEnd > 0) at = reachEnd
+      if (at === unreachFrom && unreachEnd > 0) at = unreachEnd
+      if (at === reachFrom && reachEnd > 0) at = reachEnd
+      if (at < attributesEnd) scratch[length++] = bytes[at]!
     }
-    this.#scratch.set(bytes.subarray(from, attributesEnd), length)
-    return length + attributesEnd - from
+    return length
   }
 
   /** The next hop that the policy gives the route, if it is one for its family: an IPv6 route has none of IPv4. */
