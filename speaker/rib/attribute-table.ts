@@ -182,6 +182,18 @@ export class AttributeTable {
     return new Address(version, a, b, c, d)
   }
 
+  /** Whether this is the next hop. Asked with each message: no object is made. */
+  hasNextHop(id: number, { version, w0, w1, w2, w3 }: Address): boolean {
+    const records = this.#records
+    return (
+      this.nextHopVersion(id) === version &&
+      records.get(id, hop0) === w0 &&
+      records.get(id, hop1) === w1 &&
+      records.get(id, hop2) === w2 &&
+      records.get(id, hop3) === w3
+    )
+  }
+
   nextHopVersion(id: number): 0 | 4 | 6 {
     return ((this.#records.get(id, marks) >>> versionShift) & 7) as 0 | 4 | 6
   }

@@ -1,6 +1,6 @@
 /** Whether a next hop can be one at all (RFC 4271 section 6.3, RFC 2545): a route with another is not used. */
 
-import { type Address, type Family, sameAddress } from 'bgp-ts'
+import type { Address, Family } from 'bgp-ts'
 import { pathTooLong, type RoutedPeer, usualPathLength } from '../routed-peer.ts'
 import type { AttributeTable } from './attribute-table.ts'
 
@@ -45,9 +45,7 @@ export function nextHopProblem(
   if (version === 4 ? isMartian4(table.nextHopWord(id)) : isMartian6(table.nextHop(id)!, onLink))
     return 'next hop is no host address'
   const local = peer.link.localAddress
-  if (own.addresses.length === 0 && local === undefined) return undefined
-  const hop = table.nextHop(id)!
-  const isOwn = own.addresses.some((address) => sameAddress(address, hop)) || (local && sameAddress(local, hop))
+  const isOwn = own.addresses.some((address) => table.hasNextHop(id, address)) || (local && table.hasNextHop(id, local))
   return isOwn ? 'next hop is our own address' : undefined
 }
 

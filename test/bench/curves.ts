@@ -8,10 +8,9 @@ import { join } from 'node:path'
 import { Framer } from 'bgp-ts'
 import { LivePlan } from '../../controllers/live-plan.ts'
 import { settled } from '../../controllers/plan/node-life.ts'
-import { acceptAll } from '../../policy/index.ts'
-import { Routing } from '../../speaker/routing.ts'
 import { endpoint, node, options, service, slice, view } from '../support/cluster.ts'
-import { address, negotiatedWith, peerTo, route } from '../support/fabric.ts'
+import { address, route } from '../support/fabric.ts'
+import { bareRouting, joined } from '../support/routing.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { machine } from './report.ts'
 import { makeStream } from './stream.ts'
@@ -25,29 +24,8 @@ interface Curve {
 }
 
 const rounds = 3
-const silent = () => {}
-const log = { debug: silent, info: silent, warn: silent, error: silent }
-const nobody = () => {
-  throw new Error('no network here')
-}
-
-function newRouting(clock = new VirtualClock()): Routing {
-  const world = { clock, random: () => 0.5, transport: { dial: nobody, listen: nobody }, log }
-  const routing = new Routing(world, { endOfRibHeld: false })
-  const addresses = { 'ipv4-unicast': address('10.0.0.2'), 'ipv6-unicast': address('fd00::2') }
-  routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses })
-  return routing
-}
-
-function joined(routing: Routing, index: number) {
-  const name = `10.1.${index >>> 8}.${index & 255}`
-  const declaration = peerTo(name, 65001, { importPolicy: acceptAll })
-  const negotiated = negotiatedWith(65001, index + 1)
-  const link = { name, declaration, negotiated, localAddress: address('10.0.0.2'), queuedBytes: 0, send: () => true }
-  routing.addPeer(link)
-  routing.sessionUp(link, negotiated)
-  return link
-}
+const addresses = { 'ipv4-unicast': address('10.0.0.2'), 'ipv6-unicast': address('fd00::2') }
+const peerName = (index: number) => `10.1.${index >>> 8}.${index & 255}`
 
 /** Milliseconds. */
 function timed(work: () => void): number {
@@ -63,8 +41,8 @@ function ingest(routes: number): { ms: number; bytes: number } {
     attributeSets: Math.ceil(routes / 12),
   }
   const { bytes } = makeStream(size, [10, 0, 0, 1], [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
-  const routing = newRouting()
-  const link = joined(routing, 0)
+  const routing = bareRouting()
+  const link = joined(routing, peerName(0), 65001)
   const framer = new Framer()
   const ms = timed(() => {
     for (let at = 0; at < bytes.length; at += 65536)
@@ -82,8 +60,8 @@ function ingest(routes: number): { ms: number; bytes: number } {
 /** Ten thousand routes of our own to so many peers of one policy. */
 function fanOut(peers: number): number {
   const clock = new VirtualClock()
-  const routing = newRouting(clock)
-  for (let index = 0; index < peers; index++) joined(routing, index)
+  const routing = bareRouting({ addresses }, clock)
+  for (let index = 0; index < peers; index++) joined(routing, peerName(index), 65001)
   clock.pass(1000)
   const routes = Array.from({ length: 5000 }, (_, index) => [
     route(`100.64.${index >>> 8}.${index & 255}/32`),

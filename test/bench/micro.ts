@@ -5,9 +5,8 @@
 
 import { Framer, judgeAttributes, newUpdateParts, type SenderContext, scanUpdate } from 'bgp-ts'
 import { acceptAll, type Policy, PrefixSet } from '../../policy/index.ts'
-import { Routing } from '../../speaker/routing.ts'
-import { negotiatedWith, peerTo, prefix } from '../support/fabric.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { prefix } from '../support/fabric.ts'
+import { bareRouting, joined } from '../support/routing.ts'
 import { fullTable, makeStream } from './stream.ts'
 
 const rounds = 5
@@ -43,23 +42,8 @@ const fewPrefixes: Policy = {
 }
 
 function importing(importPolicy: Policy): void {
-  const silent = () => {}
-  const refuse = () => {
-    throw new Error('no network here')
-  }
-  const world = {
-    clock: new VirtualClock(),
-    random: () => 0.5,
-    transport: { dial: refuse, listen: refuse },
-    log: { debug: silent, info: silent, warn: silent, error: silent },
-  }
-  const routing = new Routing(world, { endOfRibHeld: false })
-  routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses: {} })
-  const declaration = peerTo('10.0.0.1', feeder, { importPolicy })
-  const negotiated = negotiatedWith(feeder, 1)
-  const link = { name: '10.0.0.1', declaration, negotiated, localAddress: undefined, queuedBytes: 0, send: () => true }
-  routing.addPeer(link)
-  routing.sessionUp(link, negotiated)
+  const routing = bareRouting()
+  const link = joined(routing, '10.0.0.1', feeder, { importPolicy })
   frame((body, at, end) => {
     const wrong = routing.update(link, body, at, end)
     if (wrong) throw new Error(wrong.text)

@@ -3,9 +3,9 @@
 import { type Attributes, encodeUpdate, type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
 import { type Policy, PrefixSet } from '../../../../policy/index.ts'
-import { Routing } from '../../../../speaker/routing.ts'
-import { address, negotiatedWith, peerTo, prefix } from '../../../support/fabric.ts'
-import { VirtualClock } from '../../../support/virtual-clock.ts'
+import type { Routing } from '../../../../speaker/routing.ts'
+import { address, prefix } from '../../../support/fabric.ts'
+import { bareRouting, joined } from '../../../support/routing.ts'
 
 const samples: Record<Family, { wanted: string; unwanted: string; hop: string }> = {
   'ipv4-unicast': { wanted: '192.0.2.0/24', unwanted: '198.51.100.0/24', hop: '10.0.0.99' },
@@ -25,22 +25,12 @@ for (const family of families) {
   const { wanted, unwanted, hop } = samples[family]
 
   describe(`a policy of prefixes, and routes of ${family}`, () => {
-    const silent = () => {}
-    const negotiated = negotiatedWith(65001, 1)
     let routing: Routing
-    let link: { readonly name: string } & Parameters<Routing['addPeer']>[0]
+    let link: ReturnType<typeof joined>
 
     beforeEach(() => {
-      const log = { debug: silent, info: silent, warn: silent, error: silent }
-      const transport = { dial: () => expect.fail('no dialling'), listen: () => expect.fail('no listening') }
-      const clock = new VirtualClock()
-      routing = new Routing({ clock, random: () => 0.5, transport, log }, { endOfRibHeld: false })
-      routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses: {} })
-      const declaration = peerTo('10.0.0.1', 65001, { importPolicy })
-      const terms = { name: '10.0.0.1', declaration, negotiated, localAddress: undefined, queuedBytes: 0 }
-      link = { ...terms, send: () => true }
-      routing.addPeer(link)
-      routing.sessionUp(link, negotiated)
+      routing = bareRouting()
+      link = joined(routing, '10.0.0.1', 65001, { importPolicy })
     })
 
     const announce = (texts: readonly string[], attributes: Attributes = {}) => {
