@@ -16,6 +16,9 @@ function counted<Item>(items: Iterable<Item>, labels: (item: Item) => Record<str
   return [...counts.values()].map(({ count, labels: own }) => [count, own])
 }
 
+/** A reason without the names and numbers of its case: labels that never end would fill the memory of whoever scrapes. */
+const ruleOf = (reason: string) => reason.replaceAll(/"[^"]*"/g, '"..."').replaceAll(/\b\d+\b/g, 'N')
+
 /** What is withheld may be no prefix at all. */
 const familyOfText = (prefix: string) => (prefix.includes(':') ? 'ipv6-unicast' : 'ipv4-unicast')
 
@@ -44,10 +47,14 @@ export const daemonMetrics: readonly Metric[] = [
   metric(
     'tandem_plan_withheld',
     'gauge',
-    'What the plan holds back, by the one rule that does; tandem plan has the objects',
+    'What the plan holds back, by the one rule that does, without its names and numbers; tandem plan has those',
     ['family', 'kind', 'reason'],
     ({ plan }) =>
-      counted(plan?.withheld ?? [], ({ prefix, kind, reason }) => ({ family: familyOfText(prefix), kind, reason })),
+      counted(plan?.withheld ?? [], ({ prefix, kind, reason }) => ({
+        family: familyOfText(prefix),
+        kind,
+        reason: ruleOf(reason),
+      })),
   ),
   metric('tandem_plan_peers', 'gauge', 'Peers of the plan', ['type'], ({ plan }) =>
     counted(plan?.peers ?? [], ({ type }) => ({ type })),

@@ -16,7 +16,7 @@ export function metricsPage(): string {
     'Made by `npm run docs` from the code. Do not edit.',
     '',
     '`tandem run --metrics-port 20241` answers Prometheus at `/metrics`, in OpenMetrics where that is asked for. It listens on loopback unless',
-    '`--metrics-addr` says otherwise: in a DaemonSet on the network of the node that is `::`, or an address that only the monitoring reaches.',
+    '`--metrics-addr` says otherwise: `docker/kustomize/components/metrics` and the Helm chart (`config.metrics-port`) put it at the address of the node.',
     'The labels `family` and `peer` are everywhere spelt alike, and both families are always there. Names and addresses of peers, statements and',
     'rules are labels; passwords never are.',
     '',

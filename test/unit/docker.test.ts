@@ -266,6 +266,7 @@ describe('the manifests', () => {
         'components/cni': ['--enable-cni'],
         'components/kernel-routes': ['--install-routes'],
         'components/load-balancer': ['--run-loadbalancer'],
+        'components/metrics': ['--metrics-port=20241'],
         'components/node-status': ['--node-status=annotation'],
       })
     })

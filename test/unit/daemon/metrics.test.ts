@@ -8,6 +8,7 @@ import { families } from 'bgp-ts'
 import { expect } from 'chai'
 import { Registry } from 'prom-client'
 import { parse } from 'yaml'
+import type { Plan } from '../../../controllers/index.ts'
 import { alwaysSynced, type Backend } from '../../../daemon/backend.ts'
 import { compatMetrics } from '../../../daemon/metrics/compat-metrics.ts'
 import { metricsPage } from '../../../daemon/metrics/page.ts'
@@ -119,6 +120,17 @@ describe('metrics', () => {
     expect(text).to.include('tandem_source_synced 1')
     await other.close()
     await lonely.stop()
+  })
+
+  it('name what withholds a route without the names and numbers of the case', () => {
+    const withheld = ['(1 elsewhere), annotation is "no"', '(27 elsewhere), annotation is "nope"'].map((reason) => {
+      return { prefix: '2001:db8::1/128', kind: 'cluster-ip', object: 'o', field: 'f', reason, mend: 'm' }
+    })
+    const row = metrics.find(({ name }) => name === 'tandem_plan_withheld')
+    const plan = { withheld } as unknown as Plan
+    const reading = { speaker: node.speaker.snapshot(), plan, findings: [], sync: alwaysSynced }
+    const labels = { family: 'ipv6-unicast', kind: 'cluster-ip', reason: '(N elsewhere), annotation is "..."' }
+    expect([...(row?.read(reading) ?? [])]).to.deep.equal([[2, labels]])
   })
 
   it('time a change from its object to the wire, and the plan alone', async () => {
