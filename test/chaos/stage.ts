@@ -257,6 +257,19 @@ export class Stage {
     })
   }
 
+  /**
+   * Waits until all that either end has said over a session has reached the other. What was lost is sent again ever more seldom: a hold timer
+   * may still run out seconds after the cable is whole, and that would be counted against what comes next.
+   */
+  async sessionsFlow(limitMs = 60_000): Promise<void> {
+    const sessions = ['ss', '-tnH', 'state', 'established', '( sport = :179 or dport = :179 )']
+    await eventually('nothing that was said over a session is on its way', limitMs, async () => {
+      const ends = await Promise.all(['node-1', 'tor', 'twin'].map((node) => this.topology.run(node, sessions)))
+      const waiting = ends.flatMap((said) => said.trim().split('\n')).map((line) => line.trim().split(/\s+/)[1])
+      return waiting.every((octets) => octets === '0')
+    })
+  }
+
   /** Waits until both routers hold these, and nothing else; what is otherwise is in the error. */
   async routersHave(planned: () => readonly string[], limitMs = 60_000): Promise<void> {
     const tables = [

@@ -101,6 +101,7 @@ async function endure({ stage, model, dice }: Cast, fault: Fault): Promise<strin
   }
   const at = (what: string) => `${fault.name}: ${what}`
   try {
+    await stage.sessionsFlow()
     await stage.routersHave(() => model.planned())
     await stage.sessionsUp()
   } catch (error) {
