@@ -16,7 +16,7 @@ import { ConfigError, type Flag } from './config/flag.ts'
 import { type FlagName, flags, foreignFlags } from './config/flags.ts'
 import { type Loaded, loadSettings, nearestFlag } from './config/settings.ts'
 import { lab } from './lab/lab.ts'
-import { type Format, formats } from './render/format.ts'
+import { type Format, formats, wideFormats } from './render/format.ts'
 
 const environment = process.env
 /** The flags that a command which only asks the daemon needs. */
@@ -62,11 +62,13 @@ function load(command: Command): Loaded {
 }
 
 function asking(command: Command) {
-  return { socket: load(command).settings['admin-socket'], format: formatOf(command) }
+  return { socket: load(command).settings['admin-socket'], format: formatOf(command), wide: isWide(command) }
 }
 
+const isWide = (command: Command) => (command.opts() as Given)['output'] === 'wide'
+
 function formatOf(command: Command): Format {
-  return (command.opts() as Given)['output'] as Format
+  return isWide(command) ? 'table' : ((command.opts() as Given)['output'] as Format)
 }
 
 /** Again each second where --watch asks for it, in the place of what was there on a terminal. */
@@ -83,6 +85,10 @@ const watchMs = 1000
 const watchFlag = () => new Option('--watch', 'again each second')
 
 const output = () => new Option('-o, --output <FORMAT>', 'json or yaml for programs').choices(formats).default('table')
+const wideOutput = () =>
+  new Option('-o, --output <FORMAT>', 'wide for all columns that fit; json or yaml for programs')
+    .choices(wideFormats)
+    .default('table')
 const everyFlag = Object.keys(flags) as FlagName[]
 
 const program = new Command('tandem')
@@ -132,7 +138,7 @@ addForeignFlags(command('check', 'whether this node is ready, and what to mend w
   .action(async (_options, self: Command) => check(load(self), environment, formatOf(self)))
 
 command('peers', 'the sessions of the running daemon', askingFlags)
-  .addOption(output())
+  .addOption(wideOutput())
   .addOption(watchFlag())
   .action(async (_options, self: Command) => watched(self, () => peers(asking(self))))
 
@@ -141,7 +147,7 @@ command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', a
   .option('--family <FAMILY>', 'ipv4-unicast or ipv6-unicast')
   .option('--limit <N>', 'at most this many')
   .addOption(watchFlag())
-  .addOption(output())
+  .addOption(wideOutput())
   .action(async (first: string | undefined, second: string | undefined, options: Given, self: Command) => {
     const isView = first !== undefined && ['in', 'best', 'out'].includes(first)
     if (second !== undefined && !isView) throw new ConfigError('VIEW', first, 'is not in, best or out')

@@ -6,16 +6,21 @@ import { readText } from '../config/document.ts'
 import type { Explanation } from '../explain.ts'
 import { kernelLines } from '../kernel-routes.ts'
 import { type Format, written } from '../render/format.ts'
-import { peersTable, routesTable } from '../render/views.ts'
+import { peersTable } from '../render/peers-table.ts'
+import { routesTable } from '../render/routes-table.ts'
 
 export interface Asking {
   readonly socket: string
   readonly format: Format
+  /** All columns that there is room for. */
+  readonly wide?: boolean
 }
 
 function print({ format }: Asking, value: unknown, text: () => string): void {
   process.stdout.write(`${written(format, value, text)}\n`)
 }
+
+const look = ({ wide = false }: Asking) => ({ wide })
 
 export async function peers(asking: Asking): Promise<void> {
   const snapshot = await ask<SpeakerSnapshot>(asking.socket, '/v1/peers')
@@ -23,7 +28,12 @@ export async function peers(asking: Asking): Promise<void> {
     const problems = snapshot.listening.filter(({ problem }) => problem !== undefined)
     const notes = problems.map(({ address, port, problem }) => `not listening on ${address} port ${port}: ${problem}`)
     const kernel = snapshot.kernel ? kernelLines(snapshot.kernel) : []
-    return [`AS ${snapshot.asn}, router id ${snapshot.routerId}`, peersTable(snapshot), ...notes, ...kernel].join('\n')
+    return [
+      `AS ${snapshot.asn}, router id ${snapshot.routerId}`,
+      peersTable(snapshot, look(asking)),
+      ...notes,
+      ...kernel,
+    ].join('\n')
   })
 }
 
@@ -38,7 +48,7 @@ export interface RoutesQuery {
 export async function routes(asking: Asking, query: RoutesQuery): Promise<void> {
   const known = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const answer = await ask<{ routes: RouteRow[] }>(asking.socket, `/v1/routes?${new URLSearchParams(known)}`)
-  print(asking, answer.routes, () => routesTable(answer.routes))
+  print(asking, answer.routes, () => routesTable(answer.routes, look(asking)))
 }
 
 /** Exit status 1 when the daemon does not know the subject. */

@@ -7,7 +7,7 @@ import { readPeerPolicies } from '../config/kubernetes-file.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
 import { readOnce } from '../read-once.ts'
 import { type Format, written } from '../render/format.ts'
-import { planText, routeText } from '../render/views.ts'
+import { planText, routeText } from '../render/plan-text.ts'
 
 export interface PlanRequest {
   readonly format: Format

@@ -3,6 +3,8 @@
 import { stringify } from 'yaml'
 
 export const formats = ['table', 'json', 'yaml'] as const
+/** Of the commands whose tables have more columns than usual. */
+export const wideFormats = ['table', 'wide', 'json', 'yaml'] as const
 export type Format = (typeof formats)[number]
 
 /** `text` is only asked for where it is shown. */

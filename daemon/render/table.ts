@@ -6,7 +6,8 @@ export function table(
   width = terminalWidth(),
 ): string {
   const all = [headings, ...rows]
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))
+  // Not by Math.max over all of them: a full table has more rows than a call may have arguments.
+  const widths = headings.map((_, column) => all.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0))
   return all
     .map((row) =>
       row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column]!))).join('  '),

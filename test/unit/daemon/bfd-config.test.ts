@@ -6,7 +6,7 @@ import { readDocument } from '../../../daemon/config/document.ts'
 import { loadSettings, planOptions } from '../../../daemon/config/settings.ts'
 import { readSpeakerFile } from '../../../daemon/config/speaker-file.ts'
 import { explain } from '../../../daemon/explain.ts'
-import { peersTable } from '../../../daemon/render/views.ts'
+import { peersTable } from '../../../daemon/render/peers-table.ts'
 import { node, view } from '../../support/cluster.ts'
 import { Fabric, type Machine, peerTo } from '../../support/fabric.ts'
 
@@ -172,7 +172,7 @@ describe('BFD in what is shown', () => {
   }
 
   it('is a column of the table of peers, with the reason why a session waits', () => {
-    const rows = peersTable(a.speaker.snapshot(), 200).split('\n')
+    const rows = peersTable(a.speaker.snapshot(), { width: 200 }).split('\n')
     expect(rows[0]).to.match(/SINCE +BFD +IPV4/)
     expect(rows.find((row) => row.startsWith('fd00::2'))).to.match(/Established +\S+ +Up /)
     expect(rows.find((row) => row.startsWith('fd00::3'))).to.match(/Idle +\S+ +Down .*waits for BFD, which is Down/)
@@ -181,7 +181,7 @@ describe('BFD in what is shown', () => {
 
   it('is no column where nobody has it', () => {
     a.apply({ peers: [peerTo('fd00::4', 65001)] })
-    expect(peersTable(a.speaker.snapshot(), 200)).to.not.include('BFD')
+    expect(peersTable(a.speaker.snapshot(), { width: 200 })).to.not.include('BFD')
   })
 
   it('is part of the story of a peer', () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
-import { formats, written } from '../../../daemon/render/format.ts'
+import { wideFormats, written } from '../../../daemon/render/format.ts'
 
 const main = join(import.meta.dirname, '../../../daemon/main.ts')
 const tandem = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' })
@@ -39,7 +39,7 @@ describe('the command line', () => {
     expect(completed('routes', '--pe')).to.equal('--peer')
     expect(completed('run', '--cluster-as')).to.equal('--cluster-asn')
     expect(completed('run', '--ready-sessions', 'fa')).to.equal('family')
-    expect(completed('peers', '-o', '')).to.equal(formats.join(' '))
+    expect(completed('peers', '-o', '')).to.equal(wideFormats.join(' '))
     expect(completed('run', '--goaway')).to.equal('')
   }).timeout(30_000)
 

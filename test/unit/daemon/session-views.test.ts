@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { sessionLines } from '../../../daemon/explain-session.ts'
-import { peersTable } from '../../../daemon/render/views.ts'
+import { peersTable } from '../../../daemon/render/peers-table.ts'
 import { Secret } from '../../../speaker/index.ts'
 import { Fabric, peerTo, route } from '../../support/fabric.ts'
 
@@ -33,7 +33,7 @@ describe('what people are told of a session', () => {
       expect(sessionLines(a.peer())).to.include(
         '  stale routes of ipv4-unicast and ipv6-unicast for 119 s: the peer is expected back',
       )
-      expect(peersTable(a.speaker.snapshot(), 200)).to.contain('its routes stay for 119 s')
+      expect(peersTable(a.speaker.snapshot(), { width: 200 })).to.contain('its routes stay for 119 s')
       await fabric.stop()
     })
 
