@@ -25,6 +25,7 @@ export {
 export { ApiSource } from './api/api-source.ts'
 export { type ApiClient, ApiError, type ApiRequest, type ApiStream } from './api/client.ts'
 export { type ApiAddress, ApiConnection } from './api/connection.ts'
+export type { ExecAnswer, ExecRequest, PodExec } from './api/pod-exec.ts'
 export { Reflector, type ReflectorHealth } from './api/reflector.ts'
 export { CniWriter } from './cni/cni-writer.ts'
 export { toDesired } from './desired.ts'

@@ -1,11 +1,11 @@
 /**
  * `npm run bundle [FILE]`: the daemon and all it needs as one minified file, as the image runs it. Beside it: what finds the API server, which is
- * more than half of the text and read only where there is one; the page; the program of the BFD thread; the one package that is no JavaScript, where it is
- * installed; and the list of all packages that are in it (`sbom.json`).
+ * more than half of the text and read only where there is one; what runs a command in a pod; the page; the program of the BFD thread; the one package
+ * that is no JavaScript, where it is installed; and the list of all packages that are in it (`sbom.json`).
  */
 
 import { cpSync, existsSync, globSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { sbom } from './sbom.ts'
 
@@ -31,14 +31,14 @@ const options = {
   absWorkingDir: root,
 } satisfies BuildOptions
 
-/** Loaded by the daemon when it is needed. */
-const kubeConfig = 'tandem-kube-config.cjs'
+/** Loaded when they are needed: by the daemon, and by what asks the daemons of all nodes. Each `controllers/api/NAME.ts` is `tandem-NAME.cjs`. */
+const loaded = ['kube-config', 'kube-exec'] as const
 
 const apart: Plugin = {
-  name: 'kube config apart',
+  name: 'what is loaded apart',
   setup: (making) => {
-    making.onResolve({ filter: /\/kube-config\.ts$/ }, ({ kind }) =>
-      kind === 'dynamic-import' ? { path: `./${kubeConfig}`, external: true } : undefined,
+    making.onResolve({ filter: /\/kube-(config|exec)\.ts$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./tandem-${basename(path, '.ts')}.cjs`, external: true } : undefined,
     )
   },
 }
@@ -59,11 +59,15 @@ const daemon = await build({
   entryPoints: [join(root, 'daemon/main.ts')],
   outfile: file,
 })
-const kube = await build({
-  ...options,
-  entryPoints: [join(root, 'controllers/api/kube-config.ts')],
-  outfile: join(dirname(file), kubeConfig),
-})
+const kube = await Promise.all(
+  loaded.map((name) =>
+    build({
+      ...options,
+      entryPoints: [join(root, `controllers/api/${name}.ts`)],
+      outfile: join(dirname(file), `tandem-${name}.cjs`),
+    }),
+  ),
+)
 // Under the name that speaker/bfd/thread.ts looks for.
 const thread = await build({
   ...options,
@@ -74,8 +78,8 @@ const thread = await build({
 cpSync(join(root, 'daemon/web/page'), join(dirname(file), 'page'), { recursive: true })
 
 const packages = join(root, 'node_modules')
-const loaded = ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs']
-const parts = [...loaded.map((name) => join('koffi', name)), ...globSync('@koromix/koffi-*', { cwd: packages })]
+const ofKoffi = ['package.json', 'LICENSE.txt', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs']
+const parts = [...ofKoffi.map((name) => join('koffi', name)), ...globSync('@koromix/koffi-*', { cwd: packages })]
 for (const part of parts) {
   const from = join(packages, part)
   if (existsSync(from)) cpSync(from, join(dirname(file), 'node_modules', part), { recursive: true })
@@ -83,7 +87,7 @@ for (const part of parts) {
 
 const beside = parts.filter((part) => existsSync(join(packages, part))).map((part) => `node_modules/${part}/`)
 // What was read and left out again is not in the image.
-const inside = [daemon, kube, thread]
+const inside = [daemon, ...kube, thread]
   .flatMap(({ metafile }) => Object.values(metafile.outputs))
   .flatMap(({ inputs }) => Object.entries(inputs))
   .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))

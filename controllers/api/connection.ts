@@ -7,14 +7,21 @@
 import { existsSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage, Agent as PlainAgent } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import { type ApiClient, type ApiRequest, type ApiStream, apiError } from './client.ts'
 import type { KubeConfig } from './kube-config.ts'
+import { type ExecAnswer, type ExecRequest, execInPod } from './pod-exec.ts'
 
 export interface ApiAddress {
   /** A kubeconfig file; wins over `master`. */
   readonly kubeconfig: string
   /** URL of the API server; both empty: the service account of the pod. */
   readonly master: string
+  /** Both empty: first as kubectl finds it, by KUBECONFIG or the file in the home folder. */
+  readonly asKubectl?: boolean
+  /** Of the kubeconfig; else its current one. */
+  readonly context?: string
 }
 
 /** Probes begin after this long without a segment; ten of them, a second apart, end the connection. */
@@ -57,6 +64,11 @@ export class ApiConnection implements ApiClient {
     return { chunks: message as AsyncIterable<Uint8Array>, close: () => void message.destroy() }
   }
 
+  /** See `PodExec`. */
+  async exec(request: ExecRequest, signal: AbortSignal): Promise<ExecAnswer> {
+    return execInPod(await this.#load(), request, signal)
+  }
+
   close(): void {
     this.#agents['http:'].destroy()
     this.#agents['https:'].destroy()
@@ -67,15 +79,25 @@ export class ApiConnection implements ApiClient {
     // Loaded when it is needed: it is large, and nothing else of the daemon needs it.
     const { KubeConfig } = await import('./kube-config.ts')
     const config = new KubeConfig()
-    const { kubeconfig, master } = this.#address
+    const { kubeconfig, master, asKubectl, context } = this.#address
     if (kubeconfig !== '') {
       if (!existsSync(kubeconfig)) throw new Error(`there is no file ${kubeconfig}`)
       config.loadFromFile(kubeconfig)
     } else if (master !== '') {
       config.loadFromClusterAndUser({ name: 'master', server: master, skipTLSVerify: false }, { name: 'nobody' })
+    } else if (asKubectl && (process.env['KUBECONFIG'] || existsSync(usualFile()))) {
+      config.loadFromDefault()
     } else {
-      if (!process.env['KUBERNETES_SERVICE_HOST']) throw new Error('this is no pod of a cluster')
+      if (!process.env['KUBERNETES_SERVICE_HOST'])
+        throw new Error(
+          `${asKubectl ? `KUBECONFIG is not set, there is no ${usualFile()}, and ` : ''}this is no pod of a cluster`,
+        )
       config.loadFromCluster()
+    }
+    if (context !== undefined) {
+      const known = config.getContexts().map(({ name }) => name)
+      if (!known.includes(context)) throw new Error(`it has no context "${context}", but ${known.join(', ') || 'none'}`)
+      config.setCurrentContext(context)
     }
     if (!config.getCurrentCluster()?.server) throw new Error('the configuration names no server')
     // client-node refuses plain HTTP unless told not to verify what is not there to be verified.
@@ -120,6 +142,8 @@ export class ApiConnection implements ApiClient {
     throw apiError(status, parsed(text), message.headers['retry-after'])
   }
 }
+
+const usualFile = () => join(homedir(), '.kube', 'config')
 
 function exchange(
   protocol: 'http:' | 'https:',

@@ -71,3 +71,23 @@ export function sliceObject(
     })),
   }
 }
+
+/** A pod of the DaemonSet, on a node, as it is when all is well. */
+export function daemonPod(
+  node: string,
+  more: { name?: string; labels?: object; spec?: object; status?: object } = {},
+): KubeObject {
+  const { name = `tandem-${node}`, labels = { 'app.kubernetes.io/name': 'tandem' } } = more
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'tandem-system', labels },
+    spec: { nodeName: node, containers: [{ name: 'tandem', image: 'tandem:latest' }], ...more.spec },
+    status: {
+      phase: 'Running',
+      conditions: [{ type: 'Ready', status: 'True' }],
+      containerStatuses: [{ name: 'tandem', ready: true, state: { running: {} } }],
+      ...more.status,
+    },
+  }
+}

@@ -7,8 +7,10 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../kube-objects.ts'
+import { ExecServer } from './exec.ts'
 import { type Answer, type KindRule, Refusal, ruleOfKind, type StoredObject } from './objects.ts'
 import { type Breakage, type ReadRequest, Watch } from './reads.ts'
 import { answerTo, watchOf } from './routes.ts'
@@ -55,6 +57,8 @@ export class FakeApiServer {
   readonly #watches = new Map<Watch, LoggedRequest>()
   readonly #requests: LoggedRequest[] = []
   #faults: Fault[] = []
+  /** What is run in pods, and how it goes. */
+  readonly exec = new ExecServer()
   #port = 0
   /** When set, a request without it is answered with 401 (a real server may take one for the anonymous user's, and say 403). */
   token: string | undefined
@@ -73,6 +77,7 @@ export class FakeApiServer {
     this.#http = createServer((request, response) => {
       this.#receive(request, response).catch(() => response.destroy())
     })
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
     // Longer than a test: a pooled connection that ends by itself between two requests would be one more fault.
     this.#http.keepAliveTimeout = 90_000
   }
@@ -127,6 +132,7 @@ export class FakeApiServer {
   async pause(): Promise<void> {
     if (!this.#http.listening) return
     const closed = new Promise((resolve) => this.#http.close(resolve))
+    this.exec.cut()
     this.#http.closeAllConnections()
     await closed
   }
@@ -172,12 +178,38 @@ export class FakeApiServer {
     this.#faults.push({ refusal, path, left: times })
   }
 
-  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? '/', this.url)
-    const { method = '', headers } = request
+  #log({ method = '', headers }: IncomingMessage, url: URL) {
     const query = Object.fromEntries(url.searchParams)
     const logged = { method, path: url.pathname, query, userAgent: headers['user-agent'] ?? '', status: 0 }
     this.#requests.push(logged)
+    return logged
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const url = new URL(request.url ?? '/', this.url)
+    const logged = this.#log(request, url)
+    socket.on('error', () => socket.destroy())
+    try {
+      this.#refuseAsAsked(url, request.headers.authorization)
+      this.exec.upgrade(this.#store, request, url, socket, head)
+      logged.status = 101
+    } catch (error) {
+      const { code, body } = refusalAnswer(error)
+      logged.status = code
+      const text = JSON.stringify(body)
+      const lines = [
+        `HTTP/1.1 ${code} Refused`,
+        'content-type: application/json',
+        `content-length: ${Buffer.byteLength(text)}`,
+      ]
+      socket.end(`${[...lines, 'connection: close'].join('\r\n')}\r\n\r\n${text}`)
+    }
+  }
+
+  async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url)
+    const { method = '', headers } = request
+    const logged = this.#log(request, url)
     const received = { url, method, contentType: headers['content-type'] ?? '', text: await textOf(request) }
     try {
       this.#refuseAsAsked(url, headers.authorization)

@@ -50,6 +50,7 @@ const rules: readonly KindRule[] = [
     deletedAnswered: true,
     defaults: serviceDefaults,
   },
+  { kind: 'Pod', plural: 'pods', group: '', namespaced: true, status: 'apart', deletedAnswered: true },
   { kind: 'ConfigMap', plural: 'configmaps', group: '', namespaced: true },
   { kind: 'Secret', plural: 'secrets', group: '', namespaced: true },
   { kind: 'Event', plural: 'events', group: '', namespaced: true, createdByPut: true },
