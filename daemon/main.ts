@@ -3,12 +3,14 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { Command, CommanderError, Option } from 'commander'
-import { apply, explain, peers, routes } from './commands/ask.ts'
+import { addAllNodes, clusterFlags, peersOfAll, readAllNodes, routesOfAll } from './commands/all-nodes.ts'
+import { apply, explain, peers, routes, routesQuery } from './commands/ask.ts'
 import { check } from './commands/check.ts'
 import { clean } from './commands/clean-routes.ts'
 import { completion, shells } from './commands/completion.ts'
 import { decode } from './commands/decode.ts'
 import { events } from './commands/events.ts'
+import { examples } from './commands/examples.ts'
 import { plan } from './commands/plan.ts'
 import { run } from './commands/run.ts'
 import { keepConfidential } from './confidential.ts'
@@ -89,6 +91,8 @@ const wideOutput = () =>
   new Option('-o, --output <FORMAT>', 'wide for all columns that fit; json or yaml for programs')
     .choices(wideFormats)
     .default('table')
+const allNodes = (command: Command) =>
+  readAllNodes(command, load(command).settings, { format: formatOf(command), wide: isWide(command) })
 const everyFlag = Object.keys(flags) as FlagName[]
 
 const program = new Command('tandem')
@@ -137,30 +141,30 @@ addForeignFlags(command('check', 'whether this node is ready, and what to mend w
   .addOption(output())
   .action(async (_options, self: Command) => check(load(self), environment, formatOf(self)))
 
-command('peers', 'the sessions of the running daemon', askingFlags)
+addAllNodes(
+  command('peers', 'the sessions of the running daemon, or of all of a cluster', [...askingFlags, ...clusterFlags]),
+)
   .addOption(wideOutput())
   .addOption(watchFlag())
-  .action(async (_options, self: Command) => watched(self, () => peers(asking(self))))
+  .addHelpText('after', examples.peers)
+  .action(async (_options, self: Command) => {
+    const all = allNodes(self)
+    await watched(self, () => (all ? peersOfAll(all) : peers(asking(self))))
+  })
 
-command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', askingFlags)
+addAllNodes(
+  command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', [...askingFlags, ...clusterFlags]),
+)
   .option('--peer <NAME>', 'of or to this peer')
   .option('--family <FAMILY>', 'ipv4-unicast or ipv6-unicast')
   .option('--limit <N>', 'at most this many')
   .addOption(watchFlag())
   .addOption(wideOutput())
+  .addHelpText('after', examples.routes)
   .action(async (first: string | undefined, second: string | undefined, options: Given, self: Command) => {
-    const isView = first !== undefined && ['in', 'best', 'out'].includes(first)
-    if (second !== undefined && !isView) throw new ConfigError('VIEW', first, 'is not in, best or out')
-    const prefix = isView ? second : first
-    const text = (name: string) => (typeof options[name] === 'string' ? { [name]: options[name] } : {})
-    const query = {
-      view: isView ? first : 'best',
-      ...(prefix !== undefined && { prefix }),
-      ...text('peer'),
-      ...text('family'),
-      ...text('limit'),
-    }
-    await watched(self, () => routes(asking(self), query))
+    const query = routesQuery(first, second, options)
+    const all = allNodes(self)
+    await watched(self, () => (all ? routesOfAll(all, query) : routes(asking(self), query)))
   })
 
 command('explain <SUBJECT>', 'why: a PREFIX or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS', askingFlags)

@@ -3,6 +3,7 @@
 import type { ApplyReport, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { ask } from '../admin/client.ts'
 import { readText } from '../config/document.ts'
+import { ConfigError } from '../config/flag.ts'
 import type { Explanation } from '../explain.ts'
 import { kernelLines } from '../kernel-routes.ts'
 import { type Format, written } from '../render/format.ts'
@@ -43,6 +44,25 @@ export interface RoutesQuery {
   readonly peer?: string
   readonly family?: string
   readonly limit?: string
+}
+
+/** `[VIEW] [PREFIX]`, each of which may be left out, and flags of the same names. */
+export function routesQuery(
+  first: string | undefined,
+  second: string | undefined,
+  options: Readonly<Record<string, unknown>>,
+): RoutesQuery {
+  const isView = first !== undefined && ['in', 'best', 'out'].includes(first)
+  if (second !== undefined && !isView) throw new ConfigError('VIEW', first, 'is not in, best or out')
+  const prefix = isView ? second : first
+  const text = (name: string) => (typeof options[name] === 'string' ? { [name]: options[name] } : {})
+  return {
+    view: isView ? first : 'best',
+    ...(prefix !== undefined && { prefix }),
+    ...text('peer'),
+    ...text('family'),
+    ...text('limit'),
+  }
 }
 
 export async function routes(asking: Asking, query: RoutesQuery): Promise<void> {

@@ -2,10 +2,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../admin/client.ts'
-import { ConfigError } from '../config/flag.ts'
 import type { DaemonEvent, EventsAnswer } from '../events.ts'
 import { type Format, written } from '../render/format.ts'
 import { table } from '../render/table.ts'
+import { durationMs } from './duration.ts'
 
 export interface EventsRequest {
   readonly socket: string
@@ -16,10 +16,9 @@ export interface EventsRequest {
 }
 
 const lookMs = 300
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 export async function events({ socket, format, follow, since }: EventsRequest): Promise<void> {
-  const from = since === undefined ? undefined : Date.now() - durationMs(since)
+  const from = since === undefined ? undefined : Date.now() - durationMs('--since', since)
   const read = (after: number) => ask<EventsAnswer>(socket, `/v1/events?after=${after}`)
   const { events: all, last: lastOfAll } = await read(0)
   const first = all.filter(({ at }) => from === undefined || Date.parse(at) >= from)
@@ -49,11 +48,4 @@ function print(some: readonly DaemonEvent[], format: Format): void {
     const news = format === 'json' ? JSON.stringify(event) : written(format, [event], line)
     process.stdout.write(`${news}\n`)
   }
-}
-
-function durationMs(text: string): number {
-  const [, count, unit] = /^(\d+)([smhd])$/.exec(text) ?? []
-  if (count === undefined || unit === undefined)
-    throw new ConfigError('--since', text, 'is no time such as 90s, 10m, 2h or 1d')
-  return Number(count) * unitMs[unit]!
 }

@@ -37,6 +37,7 @@ describe('the command line', () => {
     expect(completed('pe')).to.equal('peers')
     expect(completed('ev')).to.equal('events')
     expect(completed('routes', '--pe')).to.equal('--peer')
+    for (const name of ['peers', 'routes']) expect(completed(name, '--all')).to.equal('--all-nodes')
     expect(completed('run', '--cluster-as')).to.equal('--cluster-asn')
     expect(completed('run', '--ready-sessions', 'fa')).to.equal('family')
     expect(completed('peers', '-o', '')).to.equal(wideFormats.join(' '))
