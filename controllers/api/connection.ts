@@ -128,7 +128,8 @@ export class ApiConnection implements ApiClient {
         path: `${base}${request.path}${query === '' ? '' : `?${query}`}`,
         // A token file that ends in a newline makes no valid header.
         headers: { ...trimmed(options.headers), ...headersOf(request, body) },
-        agent: pooled ? this.#agents[protocol] : false,
+        // The way through a proxy that the kubeconfig names is client-node's own.
+        agent: config.getCurrentCluster()?.proxyUrl ? options.agent : pooled ? this.#agents[protocol] : false,
         ...(pooled && { timeout: requestTimeoutMs }),
         ...(request.signal && { signal: request.signal }),
       },

@@ -1,8 +1,11 @@
 /** Commands in pods, over a real WebSocket against the fake API server: what comes back, what is refused, and that nothing stays open. */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { expect } from 'chai'
 import { ApiConnection, ApiError } from '../../../controllers/index.ts'
 import { FakeApiServer } from '../../support/api-server/api-server.ts'
@@ -116,6 +119,35 @@ describe('a command in a pod', () => {
     expect((await mine.exec({ ...where, command }, signal)).exitCode).to.equal(0)
     expect((await failure(open('other'))).message).to.equal('it has no context "other", but nobody, mine')
     for (const one of [nobody, mine]) one.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  it('goes through the proxy that the kubeconfig names, as every request does', async () => {
+    const ways: string[] = []
+    const proxy = createServer().on('connect', ({ url = '' }, near: Duplex) => {
+      ways.push(url)
+      const far = connect(Number(new URL(server.url).port), '127.0.0.1', () => {
+        near.write('HTTP/1.1 200 OK\r\n\r\n')
+        near.pipe(far).pipe(near)
+      })
+      for (const socket of [near, far])
+        socket.on('error', () => {}).on('close', () => [near, far].map((one) => one.destroy()))
+    })
+    await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening))
+    const folder = mkdtempSync(join(tmpdir(), 'tandem-exec-'))
+    const kubeconfig = join(folder, 'config')
+    const port = (proxy.address() as AddressInfo).port
+    const cluster = { server: 'http://api.invalid:6443', 'proxy-url': `http://127.0.0.1:${port}` }
+    const contexts = [{ name: 'c', context: { cluster: 'c' } }]
+    writeFileSync(kubeconfig, JSON.stringify({ clusters: [{ name: 'c', cluster }], contexts, 'current-context': 'c' }))
+    const far = await ApiConnection.open({ kubeconfig, master: '' })
+    const pods = (await far.request({ path: '/api/v1/pods' })) as { items: unknown[] }
+    expect(pods.items).to.have.lengthOf(1)
+    expect((await far.exec({ ...where, command }, AbortSignal.timeout(5000))).exitCode).to.equal(0)
+    expect(ways).to.deep.equal(['api.invalid:6443', 'api.invalid:6443'])
+    far.close()
+    proxy.closeAllConnections()
+    await new Promise((closed) => proxy.close(closed))
     rmSync(folder, { recursive: true })
   })
 })
