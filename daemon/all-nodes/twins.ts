@@ -130,32 +130,38 @@ function down(node: string, { peers }: TwinGroup): Sighting[] {
   })
 }
 
+interface Declared {
+  readonly node: string
+  readonly twins: readonly string[]
+}
+
 /** A peer that a node does not have at all, although others that have its twin do. */
 function undeclared(fleet: readonly { readonly node: string; readonly groups: readonly TwinGroup[] }[]): Sighting[] {
-  const found = new Map<string, Sighting>()
-  const groups = fleet.flatMap(({ node, groups: some }) =>
-    some.map(({ peers }) => ({ node, has: names(peers), size: peers.length })),
+  const all = fleet.flatMap(({ node, groups }) =>
+    groups.flatMap(({ peers, alike }): Declared[] =>
+      // Of two that differ in their transport each is alone: its twin is missing.
+      alike ? [{ node, twins: names(peers) }] : names(peers).map((name) => ({ node, twins: [name] })),
+    ),
   )
+  const known = Map.groupBy(all, ({ node }) => node)
+  const hasAnywhere = (node: string, name: string) => known.get(node)?.some(({ twins }) => twins.includes(name))
   const withPeer = Map.groupBy(
-    groups.flatMap((group) => group.has.map((name) => ({ name, group }))),
+    all.flatMap((declared) => declared.twins.map((name) => ({ name, declared }))),
     ({ name }) => name,
   )
+  const found = new Map<string, Sighting>()
   for (const [twin, entries] of withPeer) {
-    const others = entries.map(({ group }) => group)
-    for (const other of new Set(others.flatMap(({ has }) => has))) {
-      const both = others.filter(({ has }) => has.includes(other))
+    const those = entries.map(({ declared }) => declared)
+    for (const other of new Set(those.flatMap(({ twins }) => twins))) {
+      const both = those.filter(({ twins }) => twins.includes(other))
       // Racks share a router at times: where only some have this pair, it is no rule that others break.
-      if (both.length * 2 < others.length) continue
-      const size = Math.max(...both.map((group) => group.size))
-      const elsewhere = new Set(
-        fleet.filter((one) => one.groups.some(({ peers }) => names(peers).includes(other))).map(({ node }) => node),
-      )
-      for (const { node, has, size: own } of others) {
-        if (has.includes(other) || own >= size || elsewhere.has(node)) continue
+      if (both.length * 2 < those.length) continue
+      const most = both.reduce((size, { twins }) => Math.max(size, twins.length), 0)
+      for (const { node, twins } of those) {
+        if (twins.length >= most || hasAnywhere(node, other) || found.has(`${node} ${other}`)) continue
         const say = ({ text, many }: Subject) =>
           `${text} ${many ? 'have' : 'has'} no peer ${other}, the twin of ${twin}`
-        const key = `${node} ${other}`
-        if (!found.has(key)) found.set(key, { key: `undeclared ${other} ${twin}`, node, say })
+        found.set(`${node} ${other}`, { key: `undeclared ${other} ${twin}`, node, say })
       }
     }
   }

@@ -55,6 +55,12 @@ export class ControlPlane {
     return readFileSync(join(this.#folder, 'certificates', 'apiserver.crt'), 'utf8')
   }
 
+  /** Paths: for whatever else has to speak TLS. */
+  get keyPair(): { readonly certificate: string; readonly key: string } {
+    const path = (name: string) => join(this.#folder, 'certificates', name)
+    return { certificate: path('apiserver.crt'), key: path('apiserver.key') }
+  }
+
   async startApiServer(): Promise<void> {
     this.#apiServer = this.#topology.start('api', [
       this.#servers.apiServer,

@@ -84,6 +84,23 @@ describe('which router differs from its twin', () => {
     })
   }
 
+  it('are both that a node does not know, of two routers with a session over each family', () => {
+    const whole = (node: string) =>
+      on(node, ...['10.0.0.1', '10.0.0.2', 'fd00::1', 'fd00::2'].map((name) => peer(name)))
+    expect(said([...many(3, whole), on('node-4', peer('10.0.0.1'), peer('fd00::1'))])).to.deep.equal([
+      'node-4 has no peer 10.0.0.2, the twin of 10.0.0.1',
+      'node-4 has no peer fd00::2, the twin of fd00::1',
+    ])
+  })
+
+  it('is found among five thousand nodes as well', () => {
+    const rack = (index: number) => [peer(`10.${index >> 8}.${index & 255}.1`), peer(`fd00:${index.toString(16)}::1`)]
+    const nodes = Array.from({ length: 5000 }, (_, index) =>
+      on(`node-${index}`, peer('10.255.0.1'), peer('fd00:ffff::1'), ...rack(index >> 1)),
+    )
+    expect(said(nodes)).to.deep.equal([])
+  })
+
   it('of three is the one that is not as the other two', () => {
     const three = on('n', peer('10.0.0.1', { ipv4: 9 }), peer('10.0.0.2', { ipv4: 9 }), peer('10.0.0.3'))
     expect(said([three])).to.deep.equal(['n sends 9 ipv4 to 10.0.0.1 and 10.0.0.2 but 12 to 10.0.0.3'])
