@@ -27,8 +27,8 @@ export interface ExecAnswer {
 /** Rejects when there was no whole answer: an `ApiError` for what the API server refused, and when `signal` gives it up. */
 export type PodExec = (request: ExecRequest, signal: AbortSignal) => Promise<ExecAnswer>
 
-/** Of what a command says in all. A full table of one node is below it. */
-const mostOctets = 512 * 1024 * 1024
+/** Of each stream: many pods are asked at once, and none of them may fill the memory of who asks. */
+const mostOctets = 64 * 1024 * 1024
 /** Each names the error channel's `Status` object; the later one can also end a stream. */
 const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io']
 const closeChannel = 255
@@ -123,7 +123,7 @@ class Collected extends Writable {
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.#size += chunk.length
     if (this.#size <= this.#most) this.#chunks.push(chunk)
-    else this.#overflow(new Error(`the answer is larger than ${this.#most / 2 ** 20} MiB`))
+    else this.#overflow(new Error(`the answer is larger than ${this.#most / 2 ** 20} MiB: ask for less`))
     done()
   }
 

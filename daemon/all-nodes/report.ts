@@ -41,7 +41,7 @@ export function peersReport({ answered, missing }: Gathered<SpeakerSnapshot>, no
     text: (look) =>
       paragraphs(
         sessionsTable(rows, look),
-        missingTable(missing, look),
+        missingTable(missing),
         [headline, ...words.map(({ text }) => text), ...answered.flatMap(troubles)].join('\n'),
       ),
   }
@@ -80,7 +80,7 @@ export function routesReport(
     text: (look) =>
       paragraphs(
         routesTable(rows, look),
-        missingTable(missing, look),
+        missingTable(missing),
         [
           `${share(answered, missing)}; ${having}`,
           ...lacking,
@@ -98,9 +98,10 @@ function share(answered: readonly unknown[], missing: readonly unknown[]): strin
   return `${answered.length} of ${answered.length + missing.length} nodes answered`
 }
 
-function missingTable(missing: readonly Missing[], look: Look = {}): string {
+/** As wide as its reasons: one that is cut off is none. */
+function missingTable(missing: readonly Missing[]): string {
   const rows = missing.map(({ node, reason }) => [node, reason])
-  return rows.length === 0 ? '' : table(['MISSING', 'WHY'], rows, look.width)
+  return rows.length === 0 ? '' : table(['MISSING', 'WHY'], rows, Number.POSITIVE_INFINITY)
 }
 
 const paragraphs = (...texts: readonly string[]) => texts.filter((text) => text !== '').join('\n\n')

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -120,6 +120,27 @@ describe('a command in a pod', () => {
     expect((await failure(open('other'))).message).to.equal('it has no context "other", but nobody, mine')
     for (const one of [nobody, mine]) one.close()
     rmSync(folder, { recursive: true })
+  })
+
+  it('is cut off when it says more than there is room for', async () => {
+    const error = await failure(run({ stdout: 'x'.repeat(65 * 1024 * 1024) }))
+    expect(error.message).to.equal('the answer is larger than 64 MiB: ask for less')
+    await nothingOpen()
+  })
+
+  it('is run over IPv6 as well', async () => {
+    const relay = createTcpServer((near) => {
+      const far = connect(Number(new URL(server.url).port), '127.0.0.1')
+      near.pipe(far).pipe(near)
+      for (const socket of [near, far]) socket.on('error', () => [near, far].map((one) => one.destroy()))
+    })
+    await new Promise<void>((listening) => relay.listen(0, '::1', listening))
+    const master = `http://[::1]:${(relay.address() as AddressInfo).port}`
+    const far = await ApiConnection.open({ kubeconfig: '', master })
+    server.exec.plays = () => ({ stdout: 'there' })
+    expect((await far.exec({ ...where, command }, AbortSignal.timeout(5000))).stdout).to.equal('there')
+    far.close()
+    await new Promise((closed) => relay.close(closed))
   })
 
   it('goes through the proxy that the kubeconfig names, as every request does', async () => {
