@@ -19,7 +19,7 @@ import type { Listening } from '../probe-server.ts'
 import { circumstancesOfStart, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
 import { daemonModel } from '../web/daemon-model.ts'
-import { serveWeb } from '../web/server.ts'
+import { exposure, serveWeb } from '../web/server.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -81,6 +81,8 @@ async function webOf(
 ): Promise<Listening[]> {
   if (!settings.web) return []
   const name = settings.source === 'none' ? hostname() : planOptions(settings, environment).nodeName
+  const exposed = exposure(settings['web-addr'])
+  if (exposed !== undefined) log.warn({}, exposed)
   const serve = () => serveWeb(daemonModel(backend, name), settings['web-addr'], settings['web-port'])
   return served(serve, 'its page', log)
 }

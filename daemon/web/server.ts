@@ -60,6 +60,14 @@ export function serveWeb(model: WebModel, address: Address, port: number): Promi
   return listenAt(server, '--web-port', address, port)
 }
 
+/** The page asks nobody who they are: what is to be said of an address that others reach too. */
+export function exposure(address: Address): string | undefined {
+  const { version, w0, w1, w2, w3 } = address
+  const isLoopback = version === 4 ? w0 >>> 24 === 127 : (w0 | w1 | w2) === 0 && w3 === 1
+  if (isLoopback) return undefined
+  return `--web-addr ${address}: whoever reaches this address can read the page, its peers and all routes; 127.0.0.1 or ::1 is for this node alone`
+}
+
 interface Answer {
   readonly status?: number
   readonly type: string

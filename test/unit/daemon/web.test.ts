@@ -8,7 +8,7 @@ import { EventLog } from '../../../daemon/events.ts'
 import type { Listening } from '../../../daemon/probe-server.ts'
 import { daemonModel } from '../../../daemon/web/daemon-model.ts'
 import type { FabricView, Way } from '../../../daemon/web/model.ts'
-import { serveWeb } from '../../../daemon/web/server.ts'
+import { exposure, serveWeb } from '../../../daemon/web/server.ts'
 import { address, Fabric, peerTo, route } from '../../support/fabric.ts'
 
 interface Asked {
@@ -56,6 +56,12 @@ describe('the server of the page', () => {
         .on('error', reject)
         .end()
     })
+
+  it('has a warning for an address that others reach, and none for loopback, of either family', () => {
+    for (const own of ['127.0.0.1', '127.0.1.7', '::1']) expect(exposure(address(own)), own).to.equal(undefined)
+    for (const open of ['10.0.0.2', '0.0.0.0', 'fd00::2', '::', '::2', '128.0.0.1'])
+      expect(exposure(address(open)), open).to.include(`--web-addr ${open}: whoever reaches this address`)
+  })
 
   it('has the page, its style and its script, under a policy that allows nothing else', async () => {
     for (const [path, type] of Object.entries({
