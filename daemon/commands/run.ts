@@ -34,15 +34,22 @@ export async function run(loaded: Loaded, environment: Environment): Promise<voi
   running.onApplied?.((applied) => events.applied(applied))
   running.onPlanned?.(({ news, mended }) => events.found(news, mended))
   logSessions(running.backend.speaker, log)
-  const admin = await serveAdmin(running.backend, settings['admin-socket'])
-  const servers = [
-    ...(await healthOf(running, settings, log)),
-    ...(await metricsOf(running, settings, log)),
-    ...(await webOf(running, loaded, environment, log)),
-  ]
-  await running.start()
+  const servers: { close(): Promise<void> }[] = []
+  try {
+    servers.push(await serveAdmin(running.backend, settings['admin-socket']))
+    servers.push(
+      ...(await healthOf(running, settings, log)),
+      ...(await metricsOf(running, settings, log)),
+      ...(await webOf(running, loaded, environment, log)),
+    )
+    await running.start()
+  } catch (error) {
+    // What listens already would keep the process, and whoever started it would never learn that there is no daemon.
+    void end(running, servers, true, endMs)
+    throw error
+  }
   const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
-  stopOnSignals(running, [admin, ...servers], log, isRemoving ? removalMs : endMs)
+  stopOnSignals(running, servers, log, isRemoving ? removalMs : endMs)
   process.on('SIGHUP', () => {
     if (running.reload) running.reload()
     else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
@@ -147,6 +154,18 @@ const endMs = 900
 /** A full table takes the kernel a few seconds. */
 const removalMs = 15_000
 
+/** After `limitMs` at most there is no process any more; it exits with `process.exitCode`. */
+async function end(
+  running: Running,
+  servers: readonly { close(): Promise<void> }[],
+  toReturn: boolean,
+  limitMs: number,
+): Promise<void> {
+  // What does not end in time must not keep the process.
+  setTimeout(() => process.exit(), limitMs).unref()
+  await Promise.all([running.stop(toReturn), ...servers.map((server) => server.close())])
+}
+
 function stopOnSignals(
   running: Running,
   servers: readonly { close(): Promise<void> }[],
@@ -158,10 +177,8 @@ function stopOnSignals(
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    // What does not end in time must not keep the process.
-    setTimeout(() => process.exit(0), limitMs).unref()
     // Whoever sends SIGTERM starts it again as a rule; a human at the keyboard does not.
-    void Promise.all([running.stop(signal === 'SIGTERM'), ...servers.map((server) => server.close())])
+    void end(running, servers, signal === 'SIGTERM', limitMs)
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)

@@ -1,7 +1,7 @@
 /** The command line as a user meets it: completion, forms of output, and what happens when nobody answers. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -72,5 +72,17 @@ describe('the command line', () => {
     expect(JSON.parse(written('json', value, () => 'text'))).to.deep.equal(plain)
     expect(parse(written('yaml', value, () => 'text'))).to.deep.equal(plain)
     expect(written('table', value, () => 'text')).to.equal('text')
+  })
+
+  it('ends a daemon that cannot start, also where it listens already, and leaves no socket', () => {
+    const config = join(folder, 'wrong.yaml')
+    const socket = join(folder, 'wrong.sock')
+    writeFileSync(config, 'asn: 64512\nrouter-id: 10.0.0.2\npeers: [{ address: nonsense, asn: 65001 }]\n')
+    const words = ['run', '--source=none', `--config=${config}`, `--admin-socket=${socket}`, '--web', '--web-port=0']
+    const ended = spawnSync(process.execPath, [main, ...words], { encoding: 'utf8', timeout: 30_000 })
+    expect(ended.signal, 'it had to be killed').to.equal(null)
+    expect(ended.status).to.equal(2)
+    expect(ended.stderr).to.include('peers[0].address: "nonsense" is not an IP address')
+    expect(existsSync(socket)).to.equal(false)
   })
 })
