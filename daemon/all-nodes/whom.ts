@@ -69,7 +69,9 @@ export function whomToAsk(
   const targets: Target[] = []
   const missing: Missing[] = []
   for (const node of [...names].sort(byName)) {
-    const [best] = [...(podsOf.get(node) ?? [])].sort((one, other) => rank(other) - rank(one) || age(one) - age(other))
+    const [best] = [...(podsOf.get(node) ?? [])].sort(
+      (one, other) => rank(other) - rank(one) || created(other) - created(one),
+    )
     const unwell = nodeDoubt(listed.get(node))
     if (!best) missing.push({ node, reason: joined(`no pod of ${where}`, unwell) })
     else if (rank(best) === 0) missing.push({ node, reason: joined(whyNotRunning(best), unwell) })
@@ -104,8 +106,7 @@ function containerOf({ spec }: PodObject): string {
   return names.includes('tandem') ? 'tandem' : (names[0] ?? 'tandem')
 }
 
-const statusOf = (pod: PodObject) =>
-  pod.status?.containerStatuses?.find(({ name }) => name === containerOf(pod)) ?? undefined
+const statusOf = (pod: PodObject) => pod.status?.containerStatuses?.find(({ name }) => name === containerOf(pod))
 const conditionOf = (conditions: readonly Condition[] | undefined, type: string) =>
   conditions?.find((one) => one.type === type)
 const isReady = ({ status }: PodObject) => conditionOf(status?.conditions, 'Ready')?.status === 'True'
@@ -117,7 +118,7 @@ function rank(pod: PodObject): number {
   return isReady(pod) ? 3 : 2
 }
 
-const age = ({ metadata }: PodObject) => -Date.parse(metadata.creationTimestamp ?? '1970-01-01')
+const created = ({ metadata }: PodObject) => Date.parse(metadata.creationTimestamp ?? '1970-01-01')
 
 function whyNotRunning(pod: PodObject): string {
   const { name } = pod.metadata

@@ -39,8 +39,10 @@ const only = [...clusterFlags, 'context', 'namespace', 'selector', 'node-selecto
 /** The command has `clusterFlags` already. */
 export function addAllNodes(command: Command): Command {
   // Other than for the daemon, which is in a pod.
-  for (const one of command.options.filter(({ long }) => clusterFlags.includes((long?.slice(2) ?? '') as FlagName)))
-    one.description = `${flags[one.name() as FlagName].help}, with --all-nodes (default: as kubectl finds it)`
+  for (const option of command.options) {
+    const flag = clusterFlags.find((name) => name === option.name())
+    if (flag) option.description = `${flags[flag].help}, with --all-nodes (default: as kubectl finds it)`
+  }
   return command
     .option('--all-nodes', 'ask the daemons of all nodes, through the API server of the kubeconfig that kubectl uses')
     .option('--context <NAME>', 'of the kubeconfig, with --all-nodes (default: its current one)')

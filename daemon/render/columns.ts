@@ -27,14 +27,22 @@ const gap = 2
 
 export function columnsTable<Row>(rows: readonly Row[], columns: Columns<Row>, look: Look = {}): string {
   const { width = terminalWidth() } = look
+  const { added, without } = look.wide ? widened(rows, columns, width) : { added: [], without: [] }
+  const shown = [...columns.usual, ...added, columns.last]
+  const text = table(
+    shown.map(({ heading }) => heading),
+    rows.map((row) => shown.map(({ cell }) => cell(row))),
+    width,
+  )
+  return without.length === 0 ? text : `${text}\nno room for: ${without.join(', ')}`
+}
+
+/** Columns of `-o wide` that there is room for, and the headings of the others. */
+function widened<Row>(rows: readonly Row[], { usual, wide, last }: Columns<Row>, width: number) {
   const added: Column<Row>[] = []
   const without: string[] = []
-  let used = [...columns.usual, columns.last].reduce(
-    (sum, column) =>
-      sum + gap + (column === columns.last ? Math.min(roomForLast, room(column, rows)) : room(column, rows)),
-    -gap,
-  )
-  for (const column of look.wide ? columns.wide : []) {
+  let used = usual.reduce((sum, column) => sum + room(column, rows) + gap, Math.min(roomForLast, room(last, rows)))
+  for (const column of wide) {
     // A feature that nobody uses is no reason to leave out one that somebody does.
     if (rows.every((row) => ['', '-'].includes(column.cell(row)))) continue
     const needed = room(column, rows) + gap
@@ -43,13 +51,7 @@ export function columnsTable<Row>(rows: readonly Row[], columns: Columns<Row>, l
       used += needed
     } else without.push(column.heading)
   }
-  const shown = [...columns.usual, ...added, columns.last]
-  const text = table(
-    shown.map(({ heading }) => heading),
-    rows.map((row) => shown.map(({ cell }) => cell(row))),
-    width,
-  )
-  return without.length === 0 ? text : `${text}\nno room for: ${without.join(', ')}`
+  return { added, without }
 }
 
 function room<Row>({ heading, cell }: Column<Row>, rows: readonly Row[]): number {
