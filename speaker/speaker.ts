@@ -4,20 +4,20 @@
  */
 
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
-import type { Desired, DesiredChange, ListenDeclaration, LocalDeclaration, PeerDeclaration } from './desired.ts'
+import type { Desired, DesiredChange, LocalDeclaration, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
 import type { KernelOptions } from './kernel/kernel-routes.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
+import { Listeners } from './listeners.ts'
 import type { RoutesReport } from './origination.ts'
 import type { HeldBack } from './outbound/outbound.ts'
 import { Peer } from './peer/peer.ts'
 import type { PeerEvent } from './peer/peer-news.ts'
-import { listenerTerms } from './peer/transport-terms.ts'
 import { Routing } from './routing.ts'
 import { type SpeakerSnapshot, takeSnapshot } from './snapshot.ts'
 import { listRoutes, type PrefixStory, type RouteFilter, type RouteRow, type RouteView, tellPrefix } from './story.ts'
-import type { Endpoint, IncomingConnection, Listener, Timer, World } from './world.ts'
+import type { Endpoint, IncomingConnection, Timer, World } from './world.ts'
 
 export interface ApplyReport {
   readonly peers: {
@@ -45,19 +45,6 @@ export interface StopOptions {
 
 const noPeers: ApplyReport['peers'] = { added: [], removed: [], reset: [], changed: [] }
 
-/** A listening address and, when it could not be taken, why. */
-interface Listening {
-  readonly declaration: ListenDeclaration
-  listener?: Listener
-  problem?: string
-  /** Why it has not all the keys it should: sessions with a password are then opened from here only. */
-  unsecured?: string
-  retry?: Timer
-}
-
-/** A port may be freed, an address may appear (IPv6 addresses are tentative for a moment): it is tried again. */
-const listenRetryMs = 2000
-
 /** How often a neighbour of a prefix that is held down is looked at again. */
 const heldDownMs = 60_000
 
@@ -69,7 +56,7 @@ export class Speaker {
   /** Peers that have had a session since the process started: to them it is no restart any more. */
   readonly #met = new Set<string>()
   readonly #dismissals = new Map<string, Timer>()
-  readonly #listening = new Map<string, Listening>()
+  readonly #accepting: Listeners
   readonly #listeners = new Set<(event: PeerEvent) => void>()
   readonly #heldBackListeners = new Set<(news: HeldBack) => void>()
   readonly #settledListeners = new Set<() => void>()
@@ -87,6 +74,11 @@ export class Speaker {
       },
       ...(options.kernel && { kernel: options.kernel }),
     })
+    this.#accepting = new Listeners(
+      world,
+      (incoming) => this.#incoming(incoming),
+      () => [...[...this.#peers.values()].map(({ declaration }) => declaration), ...this.#dynamic.declarations],
+    )
   }
 
   /** Makes `desired` so. Returns what it changed; sessions and routes follow in their own time. */
@@ -111,8 +103,8 @@ export class Speaker {
     if (!same) this.#settleCluster(desired)
     this.#declared = desired.peers
     this.#routing.kernel?.declared()
-    if (!sameLocal) this.#applyListeners(desired.local.listen)
-    if (peers !== noPeers) for (const listening of this.#listening.values()) this.#secure(listening)
+    if (!sameLocal) this.#accepting.declare(desired.local.listen)
+    if (peers !== noPeers) this.#accepting.peersChanged()
     return { peers, routes }
   }
 
@@ -121,17 +113,12 @@ export class Speaker {
   }
 
   snapshot(): SpeakerSnapshot {
-    const listening = [...this.#listening.values()].map(({ declaration, listener, problem, unsecured }) => ({
-      address: formatAddress(declaration.address),
-      port: listener?.endpoint.port ?? declaration.port,
-      ...((problem ?? unsecured) !== undefined && { problem: problem ?? unsecured }),
-    }))
     return takeSnapshot(
       this.#world.clock.now(),
       this.#local,
       [...this.#peers.values()],
       this.#routing,
-      listening,
+      this.#accepting.snapshot(),
       this.#dynamic.snapshot(),
     )
   }
@@ -181,12 +168,7 @@ export class Speaker {
     }
     for (const timer of this.#dismissals.values()) timer.cancel()
     this.#routing.stop()
-    const closing = [...this.#listening.values()].map(({ listener, retry }) => {
-      retry?.cancel()
-      return listener?.close() ?? Promise.resolve()
-    })
-    this.#listening.clear()
-    await Promise.all([...closing, this.#world.bfd?.close(), kernel])
+    await Promise.all([this.#accepting.close(), this.#world.bfd?.close(), kernel])
   }
 
   #applyPeers(before: LocalDeclaration | undefined, desired: Pick<Desired, 'local' | 'peers'>): ApplyReport['peers'] {
@@ -265,57 +247,6 @@ export class Speaker {
     for (const { link, needsRefresh } of this.#routing.setCluster(clusterId)) {
       const peer = this.#peers.get(link.name)
       if (peer) this.#askAgain(peer, needsRefresh)
-    }
-  }
-
-  #applyListeners(wanted: readonly ListenDeclaration[]): void {
-    const keyOf = ({ address, port }: ListenDeclaration) => `${formatAddress(address)} ${port}`
-    const keys = new Set(wanted.map(keyOf))
-    for (const [key, listening] of this.#listening) {
-      if (keys.has(key)) continue
-      this.#listening.delete(key)
-      listening.retry?.cancel()
-      void listening.listener?.close()
-    }
-    for (const declaration of wanted) {
-      const key = keyOf(declaration)
-      if (this.#listening.has(key)) continue
-      const listening: Listening = { declaration }
-      this.#listening.set(key, listening)
-      void this.#listen(key, listening)
-    }
-  }
-
-  /** A port that is taken is a finding: sessions that we open still come up. */
-  async #listen(key: string, listening: Listening): Promise<void> {
-    try {
-      const listener = await this.#world.transport.listen(listening.declaration, (incoming) => this.#incoming(incoming))
-      delete listening.problem
-      if (this.#listening.get(key) === listening) {
-        listening.listener = listener
-        this.#secure(listening)
-      } else await listener.close()
-    } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error)
-      const news = listening.problem !== problem
-      listening.problem = problem
-      if (news) this.#world.log.error({ listen: key, problem }, 'cannot listen: only sessions opened from here')
-      if (this.#listening.get(key) !== listening) return
-      listening.retry = this.#world.clock.after(listenRetryMs, () => void this.#listen(key, listening))
-    }
-  }
-
-  /** Tells a listening socket whose segments are signed, and how far its answers go. */
-  #secure(listening: Listening): void {
-    const { listener, declaration } = listening
-    const peers = [...[...this.#peers.values()].map((peer) => peer.declaration), ...this.#dynamic.declarations]
-    const { keyed, ttl } = listenerTerms(peers, declaration.address.version)
-    try {
-      listener?.expect(keyed, ttl)
-      delete listening.unsecured
-    } catch (error) {
-      listening.unsecured = error instanceof Error ? error.message : String(error)
-      this.#world.log.error({ problem: listening.unsecured }, 'a listening socket could not be given its keys')
     }
   }
 
