@@ -22,13 +22,10 @@ export async function following(
   events: EventLog,
 ): Promise<Running> {
   const { settings } = loaded
-  const restart = circumstancesOfStart(
-    {
-      adminSocket: settings['admin-socket'],
-      time: settings['bgp-graceful-restart-time'],
-    },
-    log,
-  )
+  const restart = circumstancesOfStart({
+    adminSocket: settings['admin-socket'],
+    time: settings['bgp-graceful-restart-time'],
+  })
   const deferral = settings['bgp-graceful-restart-deferral-time']
   const options = planOptions(settings, environment, { ...restart, deferral })
   const policies = new PeerPolicies(settings['maximum-out'], loaded.document)

@@ -19,22 +19,28 @@ export const longestRestart = 4095
 
 const bootIdFile = '/proc/sys/kernel/random/boot_id'
 
-/** Read once, at start; leaves the mark for the next one. */
-export function circumstancesOfStart(settings: RestartSettings, log: Log): Omit<RestartCircumstances, 'deferral'> {
-  const mark = join(dirname(settings.adminSocket), 'started')
+/** Read once, at start, before the mark of this one is left. */
+export function circumstancesOfStart({ adminSocket, time }: RestartSettings): Omit<RestartCircumstances, 'deferral'> {
   const boot = read(bootIdFile)
-  const restarting = boot !== undefined && read(mark) === boot
-  if (boot !== undefined && !restarting) {
-    try {
-      writeFileSync(mark, `${boot}\n`, { mode: 0o600 })
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      log.warn({ why }, 'the next start will not be known as a restart: peers are not told that it is one')
-    }
-  }
+  const restarting = boot !== undefined && read(markBeside(adminSocket)) === boot
   // Where the mark did not last, a machine that is up for longer than routes are kept has forwarded for as long as they are.
-  return { restarting, forwarding: restarting || uptime() > settings.time }
+  return { restarting, forwarding: restarting || uptime() > time }
 }
+
+/** For the next start. Only a daemon that has started leaves it: after one that could not, nobody has anything of ours. */
+export function leaveMark({ adminSocket }: Pick<RestartSettings, 'adminSocket'>, log: Log): void {
+  const mark = markBeside(adminSocket)
+  const boot = read(bootIdFile)
+  if (boot === undefined || read(mark) === boot) return
+  try {
+    writeFileSync(mark, `${boot}\n`, { mode: 0o600 })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    log.warn({ why }, 'the next start will not be known as a restart: peers are not told that it is one')
+  }
+}
+
+const markBeside = (adminSocket: string) => join(dirname(adminSocket), 'started')
 
 function read(path: string): string | undefined {
   try {

@@ -16,7 +16,7 @@ import { kernelFindings, kernelOptions, kernelWorld } from '../kernel-routes.ts'
 import { logSessions, newLog } from '../log.ts'
 import { serveMetrics } from '../metrics/server.ts'
 import type { Listening } from '../probe-server.ts'
-import { circumstancesOfStart, longestRestart } from '../restart.ts'
+import { circumstancesOfStart, leaveMark, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
 import { daemonModel } from '../web/daemon-model.ts'
 import { exposure, serveWeb } from '../web/server.ts'
@@ -43,6 +43,7 @@ export async function run(loaded: Loaded, environment: Environment): Promise<voi
       ...(await webOf(running, loaded, environment, log)),
     )
     await running.start()
+    leaveMark({ adminSocket: settings['admin-socket'] }, log)
   } catch (error) {
     // What listens already would keep the process, and whoever started it would never learn that there is no daemon.
     void end(running, servers, true, endMs)
@@ -107,7 +108,7 @@ function alone({ settings, document }: Loaded, log: Log, events: EventLog): Runn
   if (!document)
     throw new ConfigError('--config', '', 'is needed with --source none: the file of peers, policies and routes')
   const speaker = new Speaker({ ...nodeWorld(log), ...kernelWorld(settings) }, kernelOptions(settings))
-  const start = circumstancesOfStart({ adminSocket: settings['admin-socket'], time: longestRestart }, log)
+  const start = circumstancesOfStart({ adminSocket: settings['admin-socket'], time: longestRestart })
   const declared = (file: ConfigDocument): Desired => {
     const { deferral, ...desired } = readSpeakerFile(file)
     return { ...desired, local: { ...desired.local, restart: { ...start, deferral } } }

@@ -84,5 +84,6 @@ describe('the command line', () => {
     expect(ended.status).to.equal(2)
     expect(ended.stderr).to.include('peers[0].address: "nonsense" is not an IP address')
     expect(existsSync(socket)).to.equal(false)
+    expect(existsSync(join(folder, 'started')), 'the next start is no restart').to.equal(false)
   })
 })
