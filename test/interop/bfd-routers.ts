@@ -13,7 +13,7 @@ export interface RouterSession {
   readonly interval: number
   /** After which silence of ours it takes the path to have failed. */
   readonly timeout: number
-  /** Our discriminator; undefined where the router does not tell. */
+  /** Ours, of a router that tells discriminators. */
   readonly discriminator?: number
   /** What we said last of why. */
   readonly remoteDiagnostic?: string
@@ -24,6 +24,7 @@ export interface BfdRouter {
   /** What speaks BGP; its log tells why sessions ended. */
   start(topology: Topology): Promise<Program>
   sessions(topology: Topology): Promise<RouterSession[]>
+  readonly tellsDiscriminators: boolean
   /** How often any session went down. */
   downs(topology: Topology): Promise<number>
   /** BGP sessions that are Established. */
@@ -79,6 +80,7 @@ const frr: BfdRouter = {
     start('bfdd', '--bfdctl', join(folder, 'bfdd.sock'), '-f', topology.bound(node, '/etc/frr/bfdd.conf'))
     return start('bgpd', '-n', '-f', topology.bound(node, '/etc/frr/bgpd.conf'))
   },
+  tellsDiscriminators: true,
   sessions: async (topology) => {
     const all = JSON.parse(await vtysh(topology, 'bfdd', 'show bfd peers json')) as FrrSession[]
     return all.map((one) => ({
@@ -124,6 +126,7 @@ const bird: BfdRouter = {
       ...files,
     ])
   },
+  tellsDiscriminators: false,
   sessions: async (topology) => {
     const text = await birdc(topology, 'show', 'bfd', 'sessions')
     const rows = text.matchAll(/^(\S+)\s+eth1\s+(\w+)\s+\S+(?: \S+)?\s+([\d.]+)\s+([\d.]+)$/gm)

@@ -1,5 +1,6 @@
 /** What /healthz and /readyz say, and when. */
 
+import { networkInterfaces } from 'node:os'
 import { Address, type Family, families } from 'bgp-ts'
 import { expect } from 'chai'
 import type { Backend, SyncState } from '../../../daemon/backend.ts'
@@ -93,23 +94,21 @@ describe('/readyz', () => {
 })
 
 describe('health over HTTP', () => {
-  let server: Listening
-  afterEach(() => server.close())
+  let server: Listening | undefined
+  afterEach(() => server?.close())
 
   for (const [version, address] of [
     ['IPv4', new Address(4, 0x7f000001)],
     ['IPv6', new Address(6, 0, 0, 0, 1)],
   ] as const) {
     it(`answers 503 with the reason while it is not ready, and /healthz all the same, over ${version}`, async function () {
+      const own = Object.values(networkInterfaces()).flatMap((some) => some ?? [])
+      // A machine without this family can't be asked over it.
+      if (!own.some((one) => one.internal && one.family === version)) this.skip()
       const made = backend({ synced: false, problems: [] })
-      try {
-        server = await serveHealth(made, { address, port: 0, readySessions: 'any' })
-      } catch {
-        // A machine without this family can't be asked over it.
-        this.skip()
-      }
+      server = await serveHealth(made, { address, port: 0, readySessions: 'any' })
       const host = version === 'IPv4' ? '127.0.0.1' : '[::1]'
-      const ask = (path: string) => fetch(`http://${host}:${server.port}${path}`)
+      const ask = (path: string) => fetch(`http://${host}:${server?.port}${path}`)
       const ready = await ask('/readyz')
       expect(ready.status).to.equal(503)
       expect(await ready.text()).to.include('waiting for the first whole view')
