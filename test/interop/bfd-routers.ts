@@ -1,7 +1,7 @@
 /** Real routers with BFD: how each is started in a node of the topology, and what it says of its sessions. */
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Program, Topology } from '../topology/runner.ts'
 
@@ -74,11 +74,18 @@ const frr: BfdRouter = {
     const shared = ['-z', join(folder, 'zserv.api'), '--vty_socket', folder, '-P', '0', '--log', 'stdout']
     const start = (name: string, ...more: readonly string[]) =>
       topology.start(node, [...promptly, `/usr/lib/frr/${name}`, ...shared, '-i', join(folder, `${name}.pid`), ...more])
+    // They give up root first, and a checkout may be in a folder that nobody else may enter.
+    const readable = (name: string) => {
+      const copy = join(folder, name)
+      copyFileSync(topology.bound(node, `/etc/frr/${name}`), copy)
+      chmodSync(copy, 0o644)
+      return copy
+    }
     start('zebra', '-f', '/dev/null')
     // The others ask it for interfaces as soon as they are there.
     await new Promise((done) => setTimeout(done, 1000))
-    start('bfdd', '--bfdctl', join(folder, 'bfdd.sock'), '-f', topology.bound(node, '/etc/frr/bfdd.conf'))
-    return start('bgpd', '-n', '-f', topology.bound(node, '/etc/frr/bgpd.conf'))
+    start('bfdd', '--bfdctl', join(folder, 'bfdd.sock'), '-f', readable('bfdd.conf'))
+    return start('bgpd', '-n', '-f', readable('bgpd.conf'))
   },
   tellsDiscriminators: true,
   sessions: async (topology) => {
