@@ -14,6 +14,7 @@ export {
   withoutConfederation,
 } from './attributes/as-path.ts'
 export { type Aggregator, type Origin, origins } from './attributes/basic.ts'
+export { acrossBorder, copyAcrossBorder } from './attributes/border.ts'
 export type { AttributeContext, Reaction, SenderContext } from './attributes/codec.ts'
 export { reactions } from './attributes/codec.ts'
 export {

@@ -8,6 +8,7 @@ import type { FamilyRib } from '../rib/rib.ts'
 import { Guard } from './guard.ts'
 import type { OutTable } from './out-table.ts'
 
+export const noRow = -1
 const clean = 0
 const dirty = 1
 /** Sent again even if nothing changed. */
@@ -20,6 +21,8 @@ export class AdjRibOut {
   #marks = new Uint8Array(0)
   #queue: number[] = []
   #taken = 0
+  /** Whether the row that was taken last has to be sent even unchanged. */
+  again = false
   /** Routes that the peers have now. */
   count = 0
   /** Where there is a limit to that. */
@@ -54,11 +57,14 @@ export class AdjRibOut {
     return row < this.#marks.length && this.#marks[row] !== clean
   }
 
-  mark(row: number, again = false): void {
+  /** True where nothing was marked before. */
+  mark(row: number, again = false): boolean {
     if (row >= this.#marks.length) this.#grow(row)
     const before = this.#marks[row]!
-    if (before === clean) this.#queue.push(row)
     this.#marks[row] = again || before === forced ? forced : dirty
+    if (before !== clean) return false
+    this.#queue.push(row)
+    return this.pending === 1
   }
 
   /** Marks every row that was sent or could be. */
@@ -69,12 +75,12 @@ export class AdjRibOut {
     for (let row = 0; row < this.rib.prefixes.rows; row++) if (this.rib.paths.best(row) >= 0) this.mark(row)
   }
 
-  /** The next marked row with what to do about it: `again` when it has to be sent even unchanged. Undefined when none is left. */
-  take(): { row: number; again: boolean } | undefined {
+  /** The next marked row, or `noRow`; `again` says of it whether it has to be sent even unchanged. */
+  take(): number {
     if (this.#taken === this.#queue.length) {
       this.#queue = []
       this.#taken = 0
-      return undefined
+      return noRow
     }
     const row = this.#queue[this.#taken++]!
     // What was taken must not pile up under churn that never lets the queue run empty.
@@ -82,9 +88,9 @@ export class AdjRibOut {
       this.#queue = this.#queue.slice(this.#taken)
       this.#taken = 0
     }
-    const again = this.#marks[row] === forced
+    this.again = this.#marks[row] === forced
     this.#marks[row] = clean
-    return { row, again }
+    return row
   }
 
   set(row: number, id: number): void {

@@ -3,26 +3,14 @@
  * The one place that decides it: what is sent and what `explain` says come from the same function.
  */
 
-import {
-  type Address,
-  type Attributes,
-  encodeAttributes,
-  type Family,
-  families,
-  isTransitiveExtendedCommunity,
-  prependAsPath,
-  sameAddress,
-  withoutConfederation,
-} from 'bgp-ts'
-import { applyActions, type CompiledPolicy, nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
-import type { PeerAttributes } from '../desired.ts'
-import { defaultLocalPref } from '../rib/best-path.ts'
+import { type Address, type Family, sameAddress } from 'bgp-ts'
+import { type CompiledPolicy, nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
-import { type OutEntry, OutTable } from './out-table.ts'
-import { Packer } from './packer.ts'
-import { attributesFor, isNamed } from './peer-words.ts'
+import { Encoder, type ExportedRoute, forAll } from './encoder.ts'
+import { OutTable } from './out-table.ts'
+import { isNamed } from './peer-words.ts'
 
 /** What the peers of an update group have in common. */
 export interface ExportTerms {
@@ -63,18 +51,7 @@ export interface ExportDecision {
   rule: number
 }
 
-interface CacheEntry {
-  readonly generation: number
-  readonly verdict: Verdict
-  readonly nextHop: Address
-  readonly originator: number | undefined
-  readonly id: number
-  readonly entry: OutEntry
-}
-
-const forAll: readonly PeerAttributes[] = []
 const nobody = { to: undefined, towards: forAll }
-type Cache = Map<number, CacheEntry>
 
 const sourceOf = (originated: boolean) => (originated ? 'originated' : 'learned')
 
@@ -84,13 +61,15 @@ export class Exporter {
   readonly table: OutTable
   readonly #decision: ExportDecision = { id: 0, reason: '', rule: -1 }
   readonly #stored = { table: {} as object, id: 0, generation: 0 }
-  // The route that is decided about: set by `decide`, so that no object is made per prefix.
-  #attributes = 0
-  #originated = false
-  /** What it says of single peers. */
-  #selected: readonly PeerAttributes[] = forAll
-  /** Router id of the internal peer that it is reflected from; undefined for a route that is not reflected. */
-  #originator: number | undefined
+  readonly #encoder: Encoder
+  /** The route that is decided about: reused, so that no object is made per prefix. */
+  readonly #route: ExportedRoute = {
+    family: 'ipv4-unicast',
+    attributes: 0,
+    originated: false,
+    towards: forAll,
+    originator: undefined,
+  }
 
   readonly #subject: Subject = {
     family: 'ipv4-unicast',
@@ -107,19 +86,14 @@ export class Exporter {
     external: true,
     fromExternal: true,
     localAsn: 0,
-    attributes: () => this.#rib.attributes.attributes(this.#attributes),
-    nextHop: () => this.#rib.attributes.nextHop(this.#attributes),
+    attributes: () => this.#rib.attributes.attributes(this.#route.attributes),
+    nextHop: () => this.#rib.attributes.nextHop(this.#route.attributes),
     stored: this.#stored,
   }
-  /** What the attributes of a path become: by policy and, in it, by all else of the terms that makes a difference to the octets. */
-  readonly #caches = new WeakMap<CompiledPolicy, Map<string, Cache>>()
-  readonly #cacheOfTerms = new WeakMap<ExportTerms, Cache>()
-  /** The same of routes that say something of single peers. */
-  readonly #cachesOfSelected = new WeakMap<ExportTerms, WeakMap<readonly PeerAttributes[], Cache>>()
-
   constructor(rib: Rib, peers: readonly (RoutedPeer | undefined)[], seed: number) {
     this.table = new OutTable(seed)
     this.#rib = rib
+    this.#encoder = new Encoder(rib.attributes, this.table)
     this.#peers = peers
     this.#stored.table = rib.attributes
   }
@@ -129,21 +103,23 @@ export class Exporter {
     const path = rib.paths.best(row)
     if (path === none) return this.#no('no route')
     const peer = rib.paths.peer(path)
-    const attributes = rib.paths.attributes(path)
-    this.#attributes = attributes
-    this.#originated = peer === ownIndex
+    const originated = peer === ownIndex
+    const route = this.#route
+    route.family = rib.family
+    route.attributes = rib.paths.attributes(path)
+    route.originated = originated
     const source = this.#peers[peer]
-    const obstacle = this.#originated ? undefined : this.#obstacle(terms, source)
-    if (obstacle) return this.#no(obstacle)
-    this.#originator = source && !source.external && !terms.external ? source.routerId : undefined
+    const obstacle = originated ? undefined : this.#obstacle(terms, source)
+    if (obstacle !== undefined) return this.#no(obstacle)
+    route.originator = source && !source.external && !terms.external ? source.routerId : undefined
     const verdict = terms.policy.evaluate(this.#describe(terms, rib, row, source), hits)
     if (!verdict.accept) return this.#no(verdict.statement, verdict.rule)
-    const { to, towards: selected = forAll } = (this.#originated && rib.originated.get(row)) || nobody
+    const { to, towards = forAll } = (originated && rib.originated.get(row)) || nobody
     if (to && !isNamed(terms.words, to.peers)) return this.#no(to.rule)
-    this.#selected = selected
+    route.towards = towards
     const nextHop = this.#nextHop(terms, rib.family, verdict)
     if (typeof nextHop === 'string') return this.#no(nextHop)
-    const id = this.#encoded(terms, rib.family, verdict, nextHop)
+    const id = this.#encoder.encoded(terms, route, verdict, nextHop)
     if (id === 0) return this.#no('attributes too long for a message')
     this.#decision.id = id
     this.#decision.reason = verdict.statement
@@ -160,7 +136,7 @@ export class Exporter {
 
   /** What BGP itself forbids for a learned route. */
   #obstacle(terms: ExportTerms, source: RoutedPeer | undefined): string | undefined {
-    const attributes = this.#attributes
+    const { attributes } = this.#route
     if (source === undefined) return 'the session it came by is gone'
     if (source === terms.only) return 'learned from this peer'
     const unreflected = terms.external || source.external ? undefined : this.#unreflected(terms, source)
@@ -177,14 +153,14 @@ export class Exporter {
   #unreflected(terms: ExportTerms, source: RoutedPeer): string | undefined {
     if (terms.clusterId === undefined) return 'learned from an internal peer, RFC 4271 9.2'
     if (!terms.client && !source.isClient) return 'learned from an internal peer, and neither is a client, RFC 4456 6'
-    const originator = this.#rib.attributes.originatorId(this.#attributes)
+    const originator = this.#rib.attributes.originatorId(this.#route.attributes)
     // It would refuse it (section 8): this spares both sides the message.
     const returns = originator !== 0 && originator === terms.only?.routerId
     return returns ? 'this peer is its ORIGINATOR_ID, RFC 4456 8' : undefined
   }
 
   #describe(terms: ExportTerms, rib: FamilyRib, row: number, source: RoutedPeer | undefined): Subject {
-    const originated = this.#originated
+    const { originated, attributes } = this.#route
     const subject = this.#subject
     const { prefixes } = rib
     subject.family = rib.family
@@ -200,25 +176,16 @@ export class Exporter {
     subject.neighbourAddress = terms.only?.link.declaration.address
     subject.external = terms.external
     subject.localAsn = terms.localAsn
-    this.#stored.id = this.#attributes
-    this.#stored.generation = this.#rib.attributes.generation(this.#attributes)
+    this.#stored.id = attributes
+    this.#stored.generation = this.#rib.attributes.generation(attributes)
     subject.fromExternal = source?.external ?? false
     return subject
   }
 
   /** The next hop, always of the route's family (RFC 4271 section 5.1.3, RFC 2545); or why there is none. */
   #nextHop(terms: ExportTerms, family: Family, verdict: Verdict): Address | string {
-    const asked = nextHopOf(verdict.actions, family)
-    // RFC 4456 section 10: a reflected route keeps its next hop, unless a statement of the policy asks for another.
-    const reflected = this.#originator !== undefined
-    const self = asked === 'self' || (asked === undefined && terms.nextHopSelf && !reflected)
     const extends6 = terms.extendedNextHop && family === 'ipv4-unicast'
-    const ofFamily = (of: ExportTerms['self']) => of[family] ?? (extends6 ? of['ipv6-unicast'] : undefined)
-    const own = ofFamily(terms.self)
-    const stated = this.#rib.attributes.nextHop(this.#attributes)
-    const changed = terms.external && asked !== 'unchanged'
-    const kept = this.#originated ? (stated ?? ofFamily(terms.declared) ?? own) : changed ? own : stated
-    const nextHop = self ? own : typeof asked === 'object' ? asked : kept
+    const nextHop = this.#chosenNextHop(terms, family, verdict, extends6)
     const version = family === 'ipv4-unicast' ? 4 : 6
     if (nextHop === undefined) return `this node has no IPv${version} address to be the next hop`
     if (nextHop.version !== version && !(extends6 && nextHop.version === 6))
@@ -227,90 +194,21 @@ export class Exporter {
     return nextHop
   }
 
-  #encoded(terms: ExportTerms, family: Family, verdict: Verdict, nextHop: Address): number {
-    const attributes = this.#attributes
-    const originator = this.#originator
-    const selected = this.#selected
-    const generation = this.#rib.attributes.generation(attributes)
-    const cache = this.#cacheOf(terms, selected)
-    // Prefixes that share attributes may have met different statements.
-    const key = attributes * terms.policy.rules.length + verdict.rule
-    const known = cache.get(key)
-    const same =
-      known !== undefined &&
-      known.generation === generation &&
-      known.verdict === verdict &&
-      known.originator === originator &&
-      sameAddress(known.nextHop, nextHop) &&
-      known.entry.family === family &&
-      this.table.holds(known.id, known.entry)
-    if (same) return known.id
-    const before = attributesFor(terms, selected, this.#rib.attributes.attributes(attributes))
-    const own = withoutForeignMed(terms, before, this.#originated)
-    const after = towards(terms, applyActions(verdict.actions, own, terms.localAsn), originator)
-    const withHop: Attributes = nextHop.version === 4 ? { ...after, nextHop } : after
-    const id = this.table.intern(family, encodeAttributes(withHop, terms), nextHop)
-    const entry = this.table.entry(id)
-    if (!Packer.fits(entry)) return 0
-    cache.set(key, { generation, verdict, nextHop, originator, id, entry })
-    return id
+  #chosenNextHop(terms: ExportTerms, family: Family, verdict: Verdict, extends6: boolean): Address | undefined {
+    const { originated, originator, attributes } = this.#route
+    const ofFamily = (of: ExportTerms['self']) => of[family] ?? (extends6 ? of['ipv6-unicast'] : undefined)
+    const asked = nextHopOf(verdict.actions, family)
+    // RFC 4456 section 10: a reflected route keeps its next hop, unless a statement of the policy asks for another.
+    if (asked === 'self' || (asked === undefined && terms.nextHopSelf && originator === undefined))
+      return ofFamily(terms.self)
+    if (typeof asked === 'object') return asked
+    if (!originated && terms.external && asked !== 'unchanged') return ofFamily(terms.self)
+    const stated = this.#rib.attributes.nextHop(attributes)
+    return originated ? (stated ?? ofFamily(terms.declared) ?? ofFamily(terms.self)) : stated
   }
 
-  #cacheOf(terms: ExportTerms, selected: readonly PeerAttributes[]): Cache {
-    if (selected === forAll) return this.#sharedCacheOf(terms)
-    const caches = this.#cachesOfSelected.get(terms) ?? new WeakMap<readonly PeerAttributes[], Cache>()
-    this.#cachesOfSelected.set(terms, caches)
-    const cache: Cache = caches.get(selected) ?? new Map<number, CacheEntry>()
-    caches.set(selected, cache)
-    return cache
+  /** Gives back what a table that was far larger has left. */
+  trim(): void {
+    if (this.table.trim()) this.#encoder.forget()
   }
-
-  /** Shared by groups that make the same octets: a reflector has a group for each client, and as many copies would fill its memory. */
-  #sharedCacheOf(terms: ExportTerms): Cache {
-    const known = this.#cacheOfTerms.get(terms)
-    if (known) return known
-    const caches = this.#caches.get(terms.policy) ?? new Map<string, Cache>()
-    this.#caches.set(terms.policy, caches)
-    const key = octetsKey(terms)
-    const cache = caches.get(key) ?? new Map<number, CacheEntry>()
-    caches.set(key, cache)
-    this.#cacheOfTerms.set(terms, cache)
-    return cache
-  }
-}
-
-function octetsKey({ external, localAsn, fourOctetAsn, clusterId, self }: ExportTerms): string {
-  return [external, localAsn, fourOctetAsn, clusterId, ...families.map((family) => self[family] ?? '')].join(' ')
-}
-
-/** RFC 4271 section 5.1.4: the MED of one neighbouring AS is not passed on to another. */
-function withoutForeignMed(terms: ExportTerms, attributes: Attributes, originated: boolean): Attributes {
-  if (originated || !terms.external) return attributes
-  const { med: _med, ...rest } = attributes
-  return rest
-}
-
-/** What crossing, or not crossing, the border of the AS does to attributes. NEXT_HOP is set by the caller; `originator` is there for a reflected route. */
-function towards(
-  terms: ExportTerms,
-  { nextHop: _nextHop, ...attributes }: Attributes,
-  originator: number | undefined,
-): Attributes {
-  if (!terms.external) {
-    const inside = { ...attributes, localPref: attributes.localPref ?? defaultLocalPref }
-    return originator === undefined ? inside : reflected(terms, inside, originator)
-  }
-  const { localPref: _localPref, originatorId: _originator, clusterList: _clusters, ...rest } = attributes
-  const extended = rest.extendedCommunities?.filter(isTransitiveExtendedCommunity)
-  return {
-    ...rest,
-    asPath: prependAsPath(withoutConfederation(rest.asPath ?? []), terms.localAsn),
-    ...(extended && { extendedCommunities: extended }),
-  }
-}
-
-/** RFC 4456 section 8: who brought the route into the AS stays as the first reflector said; each reflector puts its cluster before the others. */
-function reflected({ clusterId }: ExportTerms, attributes: Attributes, originator: number): Attributes {
-  const { originatorId = originator, clusterList = [] } = attributes
-  return { ...attributes, originatorId, clusterList: [...(clusterId === undefined ? [] : [clusterId]), ...clusterList] }
 }

@@ -1,30 +1,46 @@
 /**
- * What routes are sent with: encoded attribute lists with their next hop, interned, shared by all update groups.
- * Equal ids mean equal octets on the wire, so adj-rib-out is one integer a prefix.
+ * What routes are sent with: encoded attribute lists with their next hop, interned, shared by all update groups. Equal ids mean equal octets on
+ * the wire, so adj-rib-out is one integer a prefix. Rows of words, and blocks in an arena: a full table has a hundred thousand of them.
  */
 
-import { type Address, type Family, familyNumbers, reachHeader, sameAddress } from 'bgp-ts'
+import { Address, type Family, families, familyNumbers, reachHeader } from 'bgp-ts'
+import { Arena } from '../rib/arena.ts'
+import { freeBelow, isFarTooLong } from '../rib/columns.ts'
 import { KeyedHash } from '../rib/keyed-hash.ts'
+import { Records } from '../rib/records.ts'
 import { SlotIndex } from '../rib/slot-index.ts'
 
 const initialEntries = 256
 
-export interface OutEntry {
-  readonly family: Family
-  /** The attribute list without MP_REACH_NLRI; with NEXT_HOP where that is an IPv4 address. */
-  readonly list: Uint8Array
-  /** The value of MP_REACH_NLRI before the prefixes; undefined where the NLRI field of the UPDATE is used. */
-  readonly reach: Uint8Array | undefined
-  readonly nextHop: Address
-}
+/** Words of an entry. */
+const listAt = 0
+const listLength = 1
+const references = 2
+const generation = 3
+/** Index of the family, and above it the version of the next hop. */
+const kind = 4
+const hop0 = 5
+const hop1 = 6
+const hop2 = 7
+const hop3 = 8
+const entryWords = 9
+
+const versionShift = 1
 
 export class OutTable {
   readonly #hash: KeyedHash
+  #arena = new Arena()
+  readonly #records = new Records(entryWords, initialEntries)
   readonly #index = new SlotIndex(initialEntries)
   /** Id 0 means: not sent. */
-  readonly #entries: (OutEntry | undefined)[] = [undefined]
-  readonly #references: number[] = [0]
-  readonly #free: number[] = []
+  #entries = 1
+  #free: number[] = []
+  /** Generation of ids that have not been given out since the rows were this many. */
+  #oldest = 0
+  /** The last header that was asked for, and whose: neighbouring routes share their next hop. */
+  #header: Uint8Array = new Uint8Array(0)
+  #headerOf = 0
+  #headerGeneration = -1
 
   constructor(seed: number) {
     this.#hash = new KeyedHash(seed)
@@ -34,45 +50,153 @@ export class OutTable {
     return this.#index.size
   }
 
-  entry(id: number): OutEntry {
-    return this.#entries[id]!
-  }
-
-  intern(family: Family, list: Uint8Array, nextHop: Address): number {
+  /** The id of an encoded list, without MP_REACH_NLRI, and with NEXT_HOP where that is an IPv4 address. A new one has no reference yet. */
+  intern(family: Family, bytes: Uint8Array, nextHop: Address, length = bytes.length): number {
     const { version, w0, w1, w2, w3 } = nextHop
-    const hash = this.#hash.ofOctets(list, 0, list.length, familyNumbers[family].afi * 8 + version, w0, w1, w2, w3)
+    const hash = this.#hash.ofOctets(bytes, 0, length, familyNumbers[family].afi * 8 + version, w0, w1, w2, w3)
     for (let id = this.#index.first(hash); id !== 0; id = this.#index.next(hash)) {
-      const entry = this.#entries[id]!
-      if (entry.family === family && sameAddress(entry.nextHop, nextHop) && sameOctets(entry.list, list)) return id
+      if (this.#is(id, family, bytes, length, nextHop)) return id
     }
-    const id = this.#free.pop() ?? this.#entries.length
-    // An IPv4 route with an IPv6 next hop travels as the other family does (RFC 8950 section 4).
-    const reach = version === 4 ? undefined : reachHeader(family, nextHop)
-    this.#entries[id] = { family, list, reach, nextHop }
-    this.#references[id] = 0
+    const id = this.#free.pop() ?? this.#newId()
+    const records = this.#records
+    records.set(id, listAt, this.#arena.put(bytes, 0, length))
+    records.set(id, listLength, length)
+    records.set(id, references, 0)
+    records.set(id, kind, kindOf(family, nextHop))
+    records.set(id, hop0, w0)
+    records.set(id, hop1, w1)
+    records.set(id, hop2, w2)
+    records.set(id, hop3, w3)
     this.#index.add(id, hash)
     return id
   }
 
   retain(id: number): void {
-    if (id !== 0) this.#references[id]!++
+    if (id !== 0) this.#records.set(id, references, this.#records.get(id, references) + 1)
   }
 
   release(id: number): void {
-    if (id === 0 || --this.#references[id]! > 0) return
+    if (id === 0) return
+    const records = this.#records
+    const left = records.get(id, references) - 1
+    records.set(id, references, left)
+    if (left <= 0) this.#discard(id)
+  }
+
+  /** Frees an entry that got no reference. */
+  discardUnused(id: number): void {
+    if (id !== 0 && this.#records.get(id, references) === 0) this.#discard(id)
+  }
+
+  #discard(id: number): void {
+    const records = this.#records
     this.#index.remove(id)
-    this.#entries[id] = undefined
+    this.#arena.drop(records.get(id, listAt), records.get(id, listLength))
+    records.set(id, generation, records.get(id, generation) + 1)
     this.#free.push(id)
   }
 
-  /** Whether the id still stands for a list: caches ask, since ids are reused. */
-  holds(id: number, entry: OutEntry): boolean {
-    return this.#entries[id] === entry
+  /** Changes whenever the id is given to another list: caches ask. */
+  generation(id: number): number {
+    return this.#records.get(id, generation)
+  }
+
+  listLength(id: number): number {
+    return this.#records.get(id, listLength)
+  }
+
+  /** Copies the list to a place in a buffer; returns the place behind it. */
+  copyList(id: number, into: Uint8Array, at: number): number {
+    const offset = this.#records.get(id, listAt)
+    const length = this.#records.get(id, listLength)
+    const chunk = this.#arena.chunkOf(offset)
+    const from = this.#arena.placeOf(offset)
+    for (let index = 0; index < length; index++) into[at + index] = chunk[from + index]!
+    return at + length
+  }
+
+  list(id: number): Uint8Array {
+    const list = new Uint8Array(this.listLength(id))
+    this.copyList(id, list, 0)
+    return list
+  }
+
+  nextHop(id: number): Address {
+    const records = this.#records
+    const version = (records.get(id, kind) >>> versionShift) as 4 | 6
+    const [a, b, c, d] = [records.get(id, hop0), records.get(id, hop1), records.get(id, hop2), records.get(id, hop3)]
+    return new Address(version, a, b, c, d)
+  }
+
+  /** The value of MP_REACH_NLRI before the prefixes; undefined where the NLRI field of the UPDATE is used. */
+  reach(id: number): Uint8Array | undefined {
+    // An IPv4 route with an IPv6 next hop travels as the other family does (RFC 8950 section 4).
+    if (this.#records.get(id, kind) >>> versionShift === 4) return undefined
+    if (!this.#sharesHop(id)) this.#header = reachHeader(families[this.#records.get(id, kind) & 1]!, this.nextHop(id))
+    this.#headerOf = id
+    this.#headerGeneration = this.generation(id)
+    return this.#header
+  }
+
+  /** Whether the header that was made last is also that of this entry. */
+  #sharesHop(id: number): boolean {
+    const other = this.#headerOf
+    if (other === 0 || this.generation(other) !== this.#headerGeneration) return false
+    for (let word = kind; word <= hop3; word++) {
+      if (this.#records.get(id, word) !== this.#records.get(other, word)) return false
+    }
+    return true
+  }
+
+  #is(id: number, family: Family, bytes: Uint8Array, length: number, { w0, w1, w2, w3, version }: Address): boolean {
+    const records = this.#records
+    const same =
+      records.get(id, listLength) === length &&
+      records.get(id, kind) === kindOf(family, { version }) &&
+      records.get(id, hop0) === w0 &&
+      records.get(id, hop1) === w1 &&
+      records.get(id, hop2) === w2 &&
+      records.get(id, hop3) === w3
+    if (!same) return false
+    const offset = records.get(id, listAt)
+    const chunk = this.#arena.chunkOf(offset)
+    const from = this.#arena.placeOf(offset)
+    for (let index = 0; index < length; index++) if (chunk[from + index] !== bytes[index]) return false
+    return true
+  }
+
+  #newId(): number {
+    const id = this.#entries++
+    this.#records.reach(id)
+    this.#records.set(id, generation, this.#oldest)
+    return id
+  }
+
+  /** Gives back what a table that was far larger has left. Ids stay; those given out again later have generations that nobody has seen. True if it did. */
+  trim(): boolean {
+    const records = this.#records
+    if (!isFarTooLong(records.rows, this.size)) return false
+    const ids = [...this.#index.numbers()]
+    const used = new Uint8Array(this.#entries)
+    used[0] = 1
+    for (const id of ids) used[id] = 1
+    const end = used.lastIndexOf(1) + 1
+    for (let id = 1; id < this.#entries; id++) this.#oldest = Math.max(this.#oldest, this.generation(id) + 1)
+    records.shrink(end, initialEntries)
+    this.#index.shrink(initialEntries, end)
+    this.#entries = end
+    this.#free = freeBelow(end, used)
+    this.#headerOf = 0
+    const before = this.#arena
+    this.#arena = new Arena()
+    for (const id of ids) {
+      const offset = records.get(id, listAt)
+      const from = before.placeOf(offset)
+      records.set(id, listAt, this.#arena.put(before.chunkOf(offset), from, from + records.get(id, listLength)))
+    }
+    return true
   }
 }
 
-function sameOctets(one: Uint8Array, other: Uint8Array): boolean {
-  if (one.length !== other.length) return false
-  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false
-  return true
-}
+const kindOf = (family: Family, { version }: Pick<Address, 'version'>) =>
+  families.indexOf(family) | (version << versionShift)

@@ -146,8 +146,7 @@ export class Outbound {
       if (!out) continue
       const known = out.sent(row) !== 0 || out.guard?.holds(row) === true
       if (!originated && !group.terms.learned && !known) continue
-      out.mark(row)
-      this.#schedule(group)
+      if (out.mark(row)) this.#schedule(group)
     }
     if (best === none) this.#free(rib, row)
   }
@@ -181,6 +180,7 @@ export class Outbound {
     const guard = group?.of(rib)?.guard
     if (!group?.of(rib)) return undefined
     const { id, reason, rule } = this.#exporter.decide(group.terms, rib, row)
+    this.#exporter.table.discardUnused(id)
     if (!guard?.holds(row)) return { id, reason, rule }
     return { id: 0, reason: `held back: ${guard.limit} routes of ${rib.family} are the most for this peer`, rule: -1 }
   }
@@ -198,7 +198,8 @@ export class Outbound {
   /** The attribute list and next hop that the peer was sent for a row. */
   sent(peer: RoutedPeer, rib: FamilyRib, row: number): { list: Uint8Array; nextHop: Address } | undefined {
     const id = this.#groupOf(peer)?.of(rib)?.sent(row) ?? 0
-    return id === 0 ? undefined : this.#exporter.table.entry(id)
+    const { table } = this.#exporter
+    return id === 0 ? undefined : { list: table.list(id), nextHop: table.nextHop(id) }
   }
 
   advertised(peer: RoutedPeer, family: Family): number {
@@ -362,6 +363,7 @@ export class Outbound {
   /** Gives back what is above the rows that there are. */
   trim(): void {
     for (const group of this.#groups) for (const family of families) group.of(this.#rib.families[family])?.trim()
+    this.#exporter.trim()
   }
 
   /** Gives a row back once it has no path, and nobody has been or is to be sent anything of it. */

@@ -4,6 +4,7 @@
  */
 
 import {
+  type Address,
   headerLength,
   messageTypes,
   mpReachType,
@@ -15,13 +16,15 @@ import {
   writeNlri,
 } from 'bgp-ts'
 import type { PrefixTable } from '../rib/prefix-table.ts'
-import type { OutEntry } from './out-table.ts'
+import type { OutTable } from './out-table.ts'
 
 const bufferSize = 64 * 1024
 /** A buffer that is left emptier than this is copied, and used on. */
 const worthKeeping = 16 * 1024
 /** Flags, type and two octets of length. */
 const mpAttributeHeader = 4
+/** Of an IPv6 next hop: family, length, address and the reserved octet. */
+const longestReachHeader = 21
 const longestNlri = 17
 
 export class Packer {
@@ -35,21 +38,23 @@ export class Packer {
     this.#emit = emit
   }
 
-  /** Whether one route with these attributes fits into a message at all. */
-  static fits(entry: OutEntry): boolean {
-    const reach = entry.reach ? entry.reach.length + mpAttributeHeader : 0
-    return headerLength + 4 + entry.list.length + reach + longestNlri <= ordinaryMaximumLength
+  /** Whether one route with a list of so many octets and this next hop fits into a message at all. */
+  static fits(octets: number, { version }: Pick<Address, 'version'>): boolean {
+    const reach = version === 4 ? 0 : mpAttributeHeader + longestReachHeader
+    return headerLength + 4 + octets + reach + longestNlri <= ordinaryMaximumLength
   }
 
-  announce(prefixes: PrefixTable, rows: readonly number[], entry: OutEntry): void {
+  /** Writes these rows with the attributes of an entry. */
+  announce(prefixes: PrefixTable, rows: ArrayLike<number>, entries: OutTable, id: number): void {
+    const reach = entries.reach(id)
     for (let index = 0; index < rows.length; ) {
-      index = entry.reach
-        ? this.#reach(prefixes, rows, index, entry, entry.reach)
-        : this.#nlri(prefixes, rows, index, entry)
+      index = reach
+        ? this.#reach(prefixes, rows, index, entries, id, reach)
+        : this.#nlri(prefixes, rows, index, entries, id)
     }
   }
 
-  withdraw(prefixes: PrefixTable, rows: readonly number[]): void {
+  withdraw(prefixes: PrefixTable, rows: ArrayLike<number>): void {
     const header = prefixes.family === 'ipv4-unicast' ? undefined : unreachHeader(prefixes.family)
     for (let index = 0; index < rows.length; ) {
       index = header ? this.#unreach(prefixes, rows, index, header) : this.#withdrawn(prefixes, rows, index)
@@ -68,15 +73,16 @@ export class Packer {
     this.#at = 0
   }
 
-  #nlri(prefixes: PrefixTable, rows: readonly number[], from: number, entry: OutEntry): number {
+  #nlri(prefixes: PrefixTable, rows: ArrayLike<number>, from: number, entries: OutTable, id: number): number {
     const start = this.#begin()
-    let at = this.#u16(start + headerLength, 0)
-    at = this.#u16(at, entry.list.length)
-    at = this.#octets(at, entry.list)
-    return this.#finish(start, prefixes, rows, from, at, 0)
+    const at = this.#u16(this.#u16(start + headerLength, 0), entries.listLength(id))
+    const listEnd = entries.copyList(id, this.#buffer, at)
+    const next = this.#prefixes(prefixes, rows, from, listEnd, start + ordinaryMaximumLength)
+    this.#end(start, this.#at)
+    return next
   }
 
-  #withdrawn(prefixes: PrefixTable, rows: readonly number[], from: number): number {
+  #withdrawn(prefixes: PrefixTable, rows: ArrayLike<number>, from: number): number {
     const start = this.#begin()
     const countAt = start + headerLength
     const next = this.#prefixes(prefixes, rows, from, countAt + 2, start + ordinaryMaximumLength - 2)
@@ -85,20 +91,27 @@ export class Packer {
     return next
   }
 
-  #reach(prefixes: PrefixTable, rows: readonly number[], from: number, entry: OutEntry, header: Uint8Array): number {
+  #reach(
+    prefixes: PrefixTable,
+    rows: ArrayLike<number>,
+    from: number,
+    entries: OutTable,
+    id: number,
+    header: Uint8Array,
+  ): number {
     const start = this.#begin()
     const attributesAt = this.#u16(start + headerLength, 0) + 2
     const at = this.#mpHeader(attributesAt, mpReachType, header)
-    const limit = start + ordinaryMaximumLength - entry.list.length
+    const limit = start + ordinaryMaximumLength - entries.listLength(id)
     const next = this.#prefixes(prefixes, rows, from, at, limit)
     this.#u16(attributesAt + 2, this.#at - attributesAt - mpAttributeHeader)
-    const end = this.#octets(this.#at, entry.list)
+    const end = entries.copyList(id, this.#buffer, this.#at)
     this.#u16(attributesAt - 2, end - attributesAt)
     this.#end(start, end)
     return next
   }
 
-  #unreach(prefixes: PrefixTable, rows: readonly number[], from: number, header: Uint8Array): number {
+  #unreach(prefixes: PrefixTable, rows: ArrayLike<number>, from: number, header: Uint8Array): number {
     const start = this.#begin()
     const attributesAt = this.#u16(start + headerLength, 0) + 2
     const at = this.#mpHeader(attributesAt, mpUnreachType, header)
@@ -115,19 +128,6 @@ export class Packer {
     return this.#at
   }
 
-  #finish(
-    start: number,
-    prefixes: PrefixTable,
-    rows: readonly number[],
-    from: number,
-    at: number,
-    tail: number,
-  ): number {
-    const next = this.#prefixes(prefixes, rows, from, at, start + ordinaryMaximumLength - tail)
-    this.#end(start, this.#at)
-    return next
-  }
-
   #end(start: number, end: number): void {
     writeHeader(this.#buffer, start, messageTypes.update, end - start - headerLength)
     this.#at = end
@@ -135,7 +135,7 @@ export class Packer {
   }
 
   /** Writes prefixes from `from` on while they fit below `limit`; leaves the cursor behind them, returns the first row left. */
-  #prefixes(prefixes: PrefixTable, rows: readonly number[], from: number, at: number, limit: number): number {
+  #prefixes(prefixes: PrefixTable, rows: ArrayLike<number>, from: number, at: number, limit: number): number {
     let index = from
     for (; index < rows.length; index++) {
       const row = rows[index]!

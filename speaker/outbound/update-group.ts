@@ -6,7 +6,8 @@
 import { encodeMessage, endOfRib, type Family, families, familyNumbers } from 'bgp-ts'
 import type { FamilyRib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
-import type { AdjRibOut } from './adj-rib-out.ts'
+import { type AdjRibOut, noRow } from './adj-rib-out.ts'
+import { Batch } from './batch.ts'
 import type { Exporter, ExportTerms } from './exporter.ts'
 import { Packer } from './packer.ts'
 
@@ -36,6 +37,7 @@ export class UpdateGroup {
   started = false
   readonly #exporter: Exporter
   readonly #packer: Packer
+  readonly #batch = new Batch()
 
   constructor(key: string, terms: ExportTerms, exporter: Exporter, out: readonly AdjRibOut[]) {
     this.key = key
@@ -57,7 +59,8 @@ export class UpdateGroup {
   }
 
   of(rib: FamilyRib): AdjRibOut | undefined {
-    return this.out.find((one) => one.rib === rib)
+    for (let index = 0; index < this.out.length; index++) if (this.out[index]!.rib === rib) return this.out[index]
+    return undefined
   }
 
   /** Sends pending changes until time is up or nothing is left; `unused` hears of each row that is sent no more. */
@@ -95,26 +98,22 @@ export class UpdateGroup {
     const { rib } = out
     const withdrawn: number[] = []
     const gone: number[] = []
-    const announced = new Map<number, number[]>()
+    const { table } = this.#exporter
     for (let count = 1; ; count++) {
-      const next = out.take()
-      if (!next) break
-      const { row, again } = next
+      const row = out.take()
+      if (row === noRow) break
       const decided = this.#exporter.decide(this.terms, rib, row, this.terms.hits).id
       const id = guarded(out, row, decided)
+      if (id !== decided) table.discardUnused(decided)
       const before = out.sent(row)
       if (id === 0 && before !== 0) withdrawn.push(row)
-      if (id !== 0 && (id !== before || again)) {
-        const rows = announced.get(id)
-        if (rows) rows.push(row)
-        else announced.set(id, [row])
-      }
+      if (id !== 0 && (id !== before || out.again)) this.#batch.add(id, row)
       out.set(row, id)
       if (id === 0) gone.push(row)
       if (count % 256 === 0 && overdue()) break
     }
     if (withdrawn.length > 0) this.#packer.withdraw(rib.prefixes, withdrawn)
-    for (const [id, rows] of announced) this.#packer.announce(rib.prefixes, rows, this.#exporter.table.entry(id))
+    this.#batch.drain((id, rows) => this.#packer.announce(rib.prefixes, rows, table, id))
     this.#packer.flush()
     const sent = this.#packer.messages
     this.#packer.messages = 0

@@ -1,23 +1,39 @@
-/** Blocks of octets in one growing array. Freed blocks are reused by size, in classes of 16 octets. */
+/**
+ * Blocks of octets, none longer than 65,535. Freed blocks are reused by size, in classes of 16 octets. In chunks, so that an arena
+ * that grows copies nothing of what it has; a block lies in one chunk, and only the first chunk starts small.
+ */
 
 const classSize = 16
+const chunkBits = 20
+const chunkOctets = 1 << chunkBits
+const firstOctets = 64 * 1024
 
 export class Arena {
-  /** Replaced when it grows: read it anew for each access. */
-  octets = new Uint8Array(64 * 1024)
+  readonly #chunks = [new Uint8Array(firstOctets)]
   #end = 0
   readonly #free: number[][] = []
 
   /** Octets taken from the system. */
   get bytes(): number {
-    return this.octets.length
+    return this.#chunks[0]!.length + (this.#chunks.length - 1) * chunkOctets
+  }
+
+  /** Where the block with this offset lies: from `placeOf` the offset on. Replaced when the arena grows: ask anew for each access. */
+  chunkOf(offset: number): Uint8Array {
+    return this.#chunks[offset >>> chunkBits]!
+  }
+
+  placeOf(offset: number): number {
+    return offset & (chunkOctets - 1)
   }
 
   /** Copies a block in; returns its offset. */
   put(bytes: Uint8Array, at: number, end: number): number {
     const offset = this.#take(sizeClass(end - at))
-    if (end - at < 48) for (let index = at; index < end; index++) this.octets[offset + index - at] = bytes[index]!
-    else this.octets.set(bytes.subarray(at, end), offset)
+    const chunk = this.chunkOf(offset)
+    const place = this.placeOf(offset)
+    if (end - at < 48) for (let index = at; index < end; index++) chunk[place + index - at] = bytes[index]!
+    else chunk.set(bytes.subarray(at, end), place)
     return offset
   }
 
@@ -31,14 +47,25 @@ export class Arena {
   #take(size: number): number {
     const reused = this.#free[size]?.pop()
     if (reused !== undefined) return reused
+    const octets = size * classSize
+    const left = chunkOctets - this.placeOf(this.#end)
+    // What is left of the chunk is lost: a block at most.
+    if (octets > left) this.#end += left
     const offset = this.#end
-    this.#end += size * classSize
-    if (this.#end > this.octets.length) {
-      const grown = new Uint8Array(Math.max(this.octets.length * 1.5, this.#end) & ~15)
-      grown.set(this.octets.subarray(0, offset))
-      this.octets = grown
-    }
+    this.#end += octets
+    this.#reach(this.#end)
     return offset
+  }
+
+  #reach(end: number): void {
+    const [first] = this.#chunks
+    if (end > first!.length && first!.length < chunkOctets) {
+      let length = first!.length
+      while (length < end && length < chunkOctets) length *= 2
+      this.#chunks[0] = new Uint8Array(length)
+      this.#chunks[0].set(first!)
+    }
+    while (end > this.#chunks.length * chunkOctets) this.#chunks.push(new Uint8Array(chunkOctets))
   }
 }
 

@@ -169,8 +169,21 @@ export class AttributeTable {
   }
 
   attributes(id: number): Attributes {
-    const at = this.#records.get(id, listAt)
-    return decodeAttributes(this.#arena.octets, at, at + this.#records.get(id, listLength), four)
+    const at = this.listPlace(id)
+    return decodeAttributes(this.listChunk(id), at, at + this.listLength(id), four)
+  }
+
+  /** The octets that the list lies in, from `listPlace` on. Not to be kept: the chunk may be replaced by the next entry. */
+  listChunk(id: number): Uint8Array {
+    return this.#arena.chunkOf(this.#records.get(id, listAt))
+  }
+
+  listPlace(id: number): number {
+    return this.#arena.placeOf(this.#records.get(id, listAt))
+  }
+
+  listLength(id: number): number {
+    return this.#records.get(id, listLength)
   }
 
   /** The next hop, of MP_REACH_NLRI or of the list; undefined where neither names one. */
@@ -308,8 +321,8 @@ export class AttributeTable {
         records.get(id, hop3) === hop.w3
       if (!same) return false
     }
-    const key = records.get(id, keyAt)
-    const octets = this.#arena.octets
+    const key = this.#arena.placeOf(records.get(id, keyAt))
+    const octets = this.#arena.chunkOf(records.get(id, keyAt))
     for (let index = 0; index < length; index++) {
       if (octets[key + index] !== bytes[at + index]) return false
     }
@@ -350,8 +363,9 @@ export class AttributeTable {
     }
   }
 
-  #moved(from: Arena, at: number, length: number): number {
-    return this.#arena.put(from.octets, at, at + length)
+  #moved(from: Arena, offset: number, length: number): number {
+    const at = from.placeOf(offset)
+    return this.#arena.put(from.chunkOf(offset), at, at + length)
   }
 
   #newId(): number {

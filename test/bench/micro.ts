@@ -7,6 +7,7 @@ import { Framer, judgeAttributes, newUpdateParts, type SenderContext, scanUpdate
 import { acceptAll, type Policy, PrefixSet } from '../../policy/index.ts'
 import { prefix } from '../support/fabric.ts'
 import { bareRouting, joined } from '../support/routing.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
 import { fullTable, makeStream } from './stream.ts'
 
 const rounds = 5
@@ -51,6 +52,26 @@ function importing(importPolicy: Policy): void {
   routing.stop()
 }
 
+/** Another peer is sent all of it, in pieces as they come. */
+function passingOn(): void {
+  const clock = new VirtualClock()
+  const routing = bareRouting({}, clock)
+  const link = joined(routing, '10.0.0.1', feeder, { importPolicy: acceptAll })
+  joined(routing, '10.0.0.3', feeder + 1, { exportPolicy: acceptAll })
+  clock.pass(100)
+  let chunks = 0
+  let last: Uint8Array | undefined
+  frame((body, at, end) => {
+    if (body !== last) {
+      last = body
+      if (++chunks % 2 === 0) clock.pass(1)
+    }
+    routing.update(link, body, at, end)
+  })
+  clock.pass(100)
+  routing.stop()
+}
+
 const steps: Readonly<Record<string, () => void>> = {
   frame: () => frame(() => {}),
   'frame, scan': () => frame((body, at, end) => void scanUpdate(body, at, end, parts)),
@@ -61,6 +82,7 @@ const steps: Readonly<Record<string, () => void>> = {
     }),
   'import, all refused': () => importing(fewPrefixes),
   'import, all taken': () => importing(acceptAll),
+  'import, all passed on': passingOn,
 }
 
 const only = process.argv.slice(2)

@@ -1,8 +1,10 @@
 import {
   Address,
   type Attributes,
+  acrossBorder,
   type Capability,
   checkNlri,
+  copyAcrossBorder,
   decodeAttributes,
   decodeMessage,
   describeMessage,
@@ -48,6 +50,47 @@ function prefixOf(family: Family): fc.Arbitrary<Prefix> {
       family === 'ipv4-unicast' ? new Prefix(family, length, a) : new Prefix(family, length, a, b, c, d),
     )
 }
+
+/** One attribute in octets, its value well formed but for what a list may be turned down for: order, repeats, sets, length. */
+const attribute = (own: number, type: number, value: fc.Arbitrary<readonly number[]>): fc.Arbitrary<number[]> =>
+  value.map((octetsOfValue) => [
+    own | 0x10,
+    type,
+    octetsOfValue.length >>> 8,
+    octetsOfValue.length & 255,
+    ...octetsOfValue,
+  ])
+const exactly = (size: number) => fc.array(octet, { minLength: size, maxLength: size })
+const some = (size: number, most: number) =>
+  fc.oneof(
+    exactly(size),
+    fc
+      .array(fc.array(fc.integer({ min: 0, max: 2 }), { minLength: size, maxLength: size }), { maxLength: most })
+      .map((all) => all.flat()),
+    fc.array(fc.array(octet, { minLength: size, maxLength: size }), { maxLength: most }).map((all) => all.flat()),
+  )
+const segment = fc
+  .tuple(fc.constantFrom(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 3), fc.constantFrom(1, 2, 5, 62, 63, 254, 255), octet)
+  .map(([type, count, fill]) => [type, count, ...Array.from({ length: count }, () => [0, 0, 1, fill]).flat()])
+const path = attribute(
+  0x40,
+  2,
+  fc.array(segment, { maxLength: 2 }).map((all) => all.flat()),
+)
+const ownOrigin = attribute(0x40, 1, fc.constantFrom([0], [2]))
+const one = fc.oneof(
+  attribute(0x40, 3, exactly(4)),
+  attribute(0x80, 4, exactly(4)),
+  attribute(0x40, 5, exactly(4)),
+  attribute(0x40, 6, fc.constant([])),
+  attribute(0xc0, 7, exactly(8)),
+  attribute(0xe0, 8, some(4, 70)),
+  attribute(0x80, 9, exactly(4)),
+  attribute(0x80, 10, some(4, 3)),
+  attribute(0xc0, 16, some(8, 3)),
+  attribute(0xc0, 32, some(12, 3)),
+  attribute(0xc0, 99, fc.constant([1])),
+)
 
 const pair = { afi: u16, safi: octet }
 const capability: fc.Arbitrary<Capability> = fc.oneof(
@@ -245,6 +288,31 @@ describe('codec', () => {
       { numRuns: 3000 },
     )
     expect(plain).to.be.above(100)
+  })
+
+  it('copies a list across the border of an AS to the octets that its values would be encoded to', () => {
+    const into = new Uint8Array(8192)
+    const list = fc
+      .tuple(fc.uniqueArray(one, { maxLength: 7, selector: ([, type]) => type }), path, ownOrigin)
+      .chain(([others, ...own]) => fc.shuffledSubarray([...others, ...own], { minLength: others.length + 2 }))
+      .map((all) => all.flat())
+    let copied = 0
+    fc.assert(
+      fc.property(list, asn, fc.oneof(ipv4, ipv6), (octetsOfList, localAsn, hop) => {
+        const came = Uint8Array.from(octetsOfList)
+        const sender = { external: false, fourOctetAsn: true, localAsn, firstAsn: 0, asSets: true }
+        const { reaction, fault, canonical = came } = judgeAttributes(came, 0, came.length, sender)
+        if (fault || reaction === 'treat-as-withdraw') return
+        const length = copyAcrossBorder(canonical, 0, canonical.length, localAsn, hop, into)
+        if (length < 0) return
+        copied++
+        const { med: _med, nextHop: _hop, ...values } = decodeAttributes(canonical, 0, canonical.length, sender)
+        const sent = { ...acrossBorder(values, localAsn), ...(hop.version === 4 && { nextHop: hop }) }
+        expect(hex(into, 0, length)).to.equal(hex(encodeAttributes(sent, { fourOctetAsn: true })))
+      }),
+      { numRuns: 4000 },
+    )
+    expect(copied).to.be.above(500)
   })
 
   it('C29 judges any attribute list without an exception, in both widths and from both kinds of peer', () => {
