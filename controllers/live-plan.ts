@@ -14,6 +14,7 @@ import type { Circumstances } from './plan/node-life.ts'
 import type { PlanOptions } from './plan/options.ts'
 import { assemble, type Before, type NodePlan, planNode, serviceContext, settingsOf } from './plan/plan.ts'
 import { planService, type ServiceContext, type ServicePlan } from './plan/service-vips.ts'
+import { RouteOwners } from './route-owners.ts'
 import type { EndpointSliceView, View, ViewChange } from './view.ts'
 
 export interface PlanChange {
@@ -175,48 +176,6 @@ class SliceIndex {
       } else this.#serviceOf.delete(key)
     }
     return services
-  }
-}
-
-interface Claim {
-  readonly owner: string
-  readonly route: OriginatedRoute
-}
-
-/** Who wants a prefix advertised: of several, the first by name gives the route. Remembers what that changed. */
-class RouteOwners {
-  /** Sorted by owner; nearly always one. */
-  readonly #claims = new Map<string, readonly Claim[]>()
-  /** The route of each prefix that changed, as it was before. */
-  readonly #before = new Map<string, OriginatedRoute | undefined>()
-
-  replace(owner: string, before: readonly OriginatedRoute[], now: readonly OriginatedRoute[]): void {
-    if (before.length === 0 && now.length === 0) return
-    for (const { prefix } of before) this.#set(formatPrefix(prefix), owner, undefined)
-    // Backwards, so that the first of several routes of one owner stays.
-    for (const route of now.toReversed()) this.#set(formatPrefix(route.prefix), owner, route)
-  }
-
-  takeChange(): Pick<PlanChange, 'set' | 'withdrawn'> {
-    const set: OriginatedRoute[] = []
-    const withdrawn: Prefix[] = []
-    for (const [key, before] of this.#before) {
-      const now = this.#claims.get(key)?.[0]?.route
-      if (now === undefined) {
-        if (before) withdrawn.push(before.prefix)
-      } else if (!isDeepStrictEqual(now, before)) set.push(now)
-    }
-    this.#before.clear()
-    return { set, withdrawn }
-  }
-
-  #set(key: string, owner: string, route: OriginatedRoute | undefined): void {
-    const claims = this.#claims.get(key) ?? []
-    if (!this.#before.has(key)) this.#before.set(key, claims[0]?.route)
-    const others = claims.filter((claim) => claim.owner !== owner)
-    const all = route ? [...others, { owner, route }].sort((a, b) => (a.owner < b.owner ? -1 : 1)) : others
-    if (all.length > 0) this.#claims.set(key, all)
-    else this.#claims.delete(key)
   }
 }
 
