@@ -16,5 +16,8 @@ export const familyNumbers: Readonly<Record<Family, { afi: number; safi: number;
 
 /** The family with these numbers, or undefined for one that Tandem does not speak. */
 export function familyOf(afi: number, safi: number): Family | undefined {
-  return families.find((family) => familyNumbers[family].afi === afi && familyNumbers[family].safi === safi)
+  for (const family of families) {
+    if (familyNumbers[family].afi === afi && familyNumbers[family].safi === safi) return family
+  }
+  return undefined
 }

@@ -34,21 +34,23 @@ export interface Unreach {
  * A fault carries the attribute from its header on, which begins at `from` (RFC 4271 section 6.3).
  */
 export function readReach(bytes: Uint8Array, at: number, end: number, from = at): Reach | Fault {
-  const wrong = (text: string) => fault('optional attribute error', text, bytes.slice(from, end))
-  if (end - at < 5) return wrong(`MP_REACH_NLRI of ${end - at} octets, RFC 7606 5.3`)
+  if (end - at < 5) return malformedReach(`MP_REACH_NLRI of ${end - at} octets, RFC 7606 5.3`, bytes, from, end)
   const family = familyOf(u16(bytes, at), bytes[at + 2]!)
   const length = bytes[at + 3]!
   const hopAt = at + 4
   const nlriAt = hopAt + length + 1
-  if (nlriAt > end) return wrong(`next hop of ${length} octets cut short, RFC 7606 7.11`)
-  const none = { family, nextHop: undefined, linkLocal: undefined, nlriAt, nlriEnd: end }
-  if (family === undefined) return none
-  if (length === 4 && family === 'ipv4-unicast') return { ...none, nextHop: readAddress(4, bytes, hopAt) }
-  if (length === 16) return { ...none, nextHop: readAddress(6, bytes, hopAt) }
-  if (length === 32) {
-    return { ...none, nextHop: readAddress(6, bytes, hopAt), linkLocal: readAddress(6, bytes, hopAt + 16) }
-  }
-  return wrong(`${family} next hop of ${length} octets, RFC 7606 7.11`)
+  if (nlriAt > end) return malformedReach(`next hop of ${length} octets cut short, RFC 7606 7.11`, bytes, from, end)
+  if (family === undefined) return { family, nextHop: undefined, linkLocal: undefined, nlriAt, nlriEnd: end }
+  const is6 = length === 16 || length === 32
+  if (!is6 && !(length === 4 && family === 'ipv4-unicast'))
+    return malformedReach(`${family} next hop of ${length} octets, RFC 7606 7.11`, bytes, from, end)
+  const nextHop = readAddress(is6 ? 6 : 4, bytes, hopAt)
+  const linkLocal = length === 32 ? readAddress(6, bytes, hopAt + 16) : undefined
+  return { family, nextHop, linkLocal, nlriAt, nlriEnd: end }
+}
+
+function malformedReach(text: string, bytes: Uint8Array, from: number, end: number): Fault {
+  return fault('optional attribute error', text, bytes.slice(from, end))
 }
 
 /** AFI (2)  SAFI (1)  withdrawn NLRI. The header of the attribute begins at `from`. */

@@ -137,7 +137,10 @@ var familyNumbers = {
   "ipv6-unicast": { afi: 2, safi: 1, bits: 128 }
 };
 function familyOf(afi, safi) {
-  return families.find((family) => familyNumbers[family].afi === afi && familyNumbers[family].safi === safi);
+  for (const family of families) {
+    if (familyNumbers[family].afi === afi && familyNumbers[family].safi === safi) return family;
+  }
+  return void 0;
 }
 
 // bgp/notification.ts
@@ -388,21 +391,22 @@ function multipleOf(octets) {
 var mpReachType = 14;
 var mpUnreachType = 15;
 function readReach(bytes, at, end, from = at) {
-  const wrong = (text) => fault("optional attribute error", text, bytes.slice(from, end));
-  if (end - at < 5) return wrong(`MP_REACH_NLRI of ${end - at} octets, RFC 7606 5.3`);
+  if (end - at < 5) return malformedReach(`MP_REACH_NLRI of ${end - at} octets, RFC 7606 5.3`, bytes, from, end);
   const family = familyOf(u16(bytes, at), bytes[at + 2]);
   const length = bytes[at + 3];
   const hopAt = at + 4;
   const nlriAt = hopAt + length + 1;
-  if (nlriAt > end) return wrong(`next hop of ${length} octets cut short, RFC 7606 7.11`);
-  const none = { family, nextHop: void 0, linkLocal: void 0, nlriAt, nlriEnd: end };
-  if (family === void 0) return none;
-  if (length === 4 && family === "ipv4-unicast") return { ...none, nextHop: readAddress(4, bytes, hopAt) };
-  if (length === 16) return { ...none, nextHop: readAddress(6, bytes, hopAt) };
-  if (length === 32) {
-    return { ...none, nextHop: readAddress(6, bytes, hopAt), linkLocal: readAddress(6, bytes, hopAt + 16) };
-  }
-  return wrong(`${family} next hop of ${length} octets, RFC 7606 7.11`);
+  if (nlriAt > end) return malformedReach(`next hop of ${length} octets cut short, RFC 7606 7.11`, bytes, from, end);
+  if (family === void 0) return { family, nextHop: void 0, linkLocal: void 0, nlriAt, nlriEnd: end };
+  const is6 = length === 16 || length === 32;
+  if (!is6 && !(length === 4 && family === "ipv4-unicast"))
+    return malformedReach(`${family} next hop of ${length} octets, RFC 7606 7.11`, bytes, from, end);
+  const nextHop2 = readAddress(is6 ? 6 : 4, bytes, hopAt);
+  const linkLocal = length === 32 ? readAddress(6, bytes, hopAt + 16) : void 0;
+  return { family, nextHop: nextHop2, linkLocal, nlriAt, nlriEnd: end };
+}
+function malformedReach(text, bytes, from, end) {
+  return fault("optional attribute error", text, bytes.slice(from, end));
 }
 function readUnreach(bytes, at, end, from = at) {
   if (end - at < 3) {

@@ -7,8 +7,8 @@ import { grown, grownBytes } from '../rib/columns.ts'
 import type { FamilyRib } from '../rib/rib.ts'
 import { Guard } from './guard.ts'
 import type { OutTable } from './out-table.ts'
+import { noRow, RowQueue } from './row-queue.ts'
 
-export const noRow = -1
 const clean = 0
 const dirty = 1
 /** Sent again even if nothing changed. */
@@ -19,8 +19,7 @@ export class AdjRibOut {
   readonly #table: OutTable
   #sent = new Int32Array(0)
   #marks = new Uint8Array(0)
-  #queue: number[] = []
-  #taken = 0
+  readonly #queue: RowQueue
   /** Whether the row that was taken last has to be sent even unchanged. */
   again = false
   /** Routes that the peers have now. */
@@ -28,13 +27,14 @@ export class AdjRibOut {
   /** Where there is a limit to that. */
   guard: Guard | undefined
 
-  constructor(rib: FamilyRib, table: OutTable) {
+  constructor(rib: FamilyRib, table: OutTable, queue = new RowQueue()) {
     this.rib = rib
     this.#table = table
+    this.#queue = queue
   }
 
   get pending(): number {
-    return this.#queue.length - this.#taken
+    return this.#queue.size
   }
 
   /** What was sent for a row, or 0. */
@@ -77,17 +77,8 @@ export class AdjRibOut {
 
   /** The next marked row, or `noRow`; `again` says of it whether it has to be sent even unchanged. */
   take(): number {
-    if (this.#taken === this.#queue.length) {
-      this.#queue = []
-      this.#taken = 0
-      return noRow
-    }
-    const row = this.#queue[this.#taken++]!
-    // What was taken must not pile up under churn that never lets the queue run empty.
-    if (this.#taken > 4096 && this.#taken * 2 > this.#queue.length) {
-      this.#queue = this.#queue.slice(this.#taken)
-      this.#taken = 0
-    }
+    const row = this.#queue.take()
+    if (row === noRow) return noRow
     this.again = this.#marks[row] === forced
     this.#marks[row] = clean
     return row
@@ -105,10 +96,9 @@ export class AdjRibOut {
 
   /** The same state for a peer that goes its own way. */
   clone(): AdjRibOut {
-    const copy = new AdjRibOut(this.rib, this.#table)
+    const copy = new AdjRibOut(this.rib, this.#table, this.#queue.clone())
     copy.#sent = this.#sent.slice()
     copy.#marks = this.#marks.slice()
-    copy.#queue = this.#queue.slice(this.#taken)
     copy.count = this.count
     copy.guard = this.guard?.clone()
     for (const id of copy.#sent) this.#table.retain(id)
@@ -128,8 +118,7 @@ export class AdjRibOut {
     for (const id of this.#sent) this.#table.release(id)
     this.#sent = new Int32Array(0)
     this.#marks = new Uint8Array(0)
-    this.#queue = []
-    this.#taken = 0
+    this.#queue.clear()
     this.count = 0
   }
 

@@ -196,19 +196,24 @@ export class Exporter {
 
   #chosenNextHop(terms: ExportTerms, family: Family, verdict: Verdict, extends6: boolean): Address | undefined {
     const { originated, originator, attributes } = this.#route
-    const ofFamily = (of: ExportTerms['self']) => of[family] ?? (extends6 ? of['ipv6-unicast'] : undefined)
     const asked = nextHopOf(verdict.actions, family)
     // RFC 4456 section 10: a reflected route keeps its next hop, unless a statement of the policy asks for another.
     if (asked === 'self' || (asked === undefined && terms.nextHopSelf && originator === undefined))
-      return ofFamily(terms.self)
+      return addressOf(terms.self, family, extends6)
     if (typeof asked === 'object') return asked
-    if (!originated && terms.external && asked !== 'unchanged') return ofFamily(terms.self)
+    if (!originated && terms.external && asked !== 'unchanged') return addressOf(terms.self, family, extends6)
     const stated = this.#rib.attributes.nextHop(attributes)
-    return originated ? (stated ?? ofFamily(terms.declared) ?? ofFamily(terms.self)) : stated
+    if (stated || !originated) return stated
+    return addressOf(terms.declared, family, extends6) ?? addressOf(terms.self, family, extends6)
   }
 
   /** Gives back what a table that was far larger has left. */
   trim(): void {
     if (this.table.trim()) this.#encoder.forget()
   }
+}
+
+/** Our address for a family, or of IPv6 where that may be the next hop of an IPv4 route. */
+function addressOf(addresses: ExportTerms['self'], family: Family, extends6: boolean): Address | undefined {
+  return addresses[family] ?? (extends6 ? addresses['ipv6-unicast'] : undefined)
 }

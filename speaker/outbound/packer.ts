@@ -44,13 +44,13 @@ export class Packer {
     return headerLength + 4 + octets + reach + longestNlri <= ordinaryMaximumLength
   }
 
-  /** Writes these rows with the attributes of an entry. */
-  announce(prefixes: PrefixTable, rows: ArrayLike<number>, entries: OutTable, id: number): void {
+  /** Writes the first `count` of these rows with the attributes of an entry. */
+  announce(prefixes: PrefixTable, rows: ArrayLike<number>, entries: OutTable, id: number, count = rows.length): void {
     const reach = entries.reach(id)
-    for (let index = 0; index < rows.length; ) {
+    for (let index = 0; index < count; ) {
       index = reach
-        ? this.#reach(prefixes, rows, index, entries, id, reach)
-        : this.#nlri(prefixes, rows, index, entries, id)
+        ? this.#reach(prefixes, rows, index, count, entries, id, reach)
+        : this.#nlri(prefixes, rows, index, count, entries, id)
     }
   }
 
@@ -73,11 +73,18 @@ export class Packer {
     this.#at = 0
   }
 
-  #nlri(prefixes: PrefixTable, rows: ArrayLike<number>, from: number, entries: OutTable, id: number): number {
+  #nlri(
+    prefixes: PrefixTable,
+    rows: ArrayLike<number>,
+    from: number,
+    count: number,
+    entries: OutTable,
+    id: number,
+  ): number {
     const start = this.#begin()
     const at = this.#u16(this.#u16(start + headerLength, 0), entries.listLength(id))
     const listEnd = entries.copyList(id, this.#buffer, at)
-    const next = this.#prefixes(prefixes, rows, from, listEnd, start + ordinaryMaximumLength)
+    const next = this.#prefixes(prefixes, rows, from, count, listEnd, start + ordinaryMaximumLength)
     this.#end(start, this.#at)
     return next
   }
@@ -85,7 +92,7 @@ export class Packer {
   #withdrawn(prefixes: PrefixTable, rows: ArrayLike<number>, from: number): number {
     const start = this.#begin()
     const countAt = start + headerLength
-    const next = this.#prefixes(prefixes, rows, from, countAt + 2, start + ordinaryMaximumLength - 2)
+    const next = this.#prefixes(prefixes, rows, from, rows.length, countAt + 2, start + ordinaryMaximumLength - 2)
     this.#u16(countAt, this.#at - countAt - 2)
     this.#end(start, this.#u16(this.#at, 0))
     return next
@@ -95,6 +102,7 @@ export class Packer {
     prefixes: PrefixTable,
     rows: ArrayLike<number>,
     from: number,
+    count: number,
     entries: OutTable,
     id: number,
     header: Uint8Array,
@@ -103,7 +111,7 @@ export class Packer {
     const attributesAt = this.#u16(start + headerLength, 0) + 2
     const at = this.#mpHeader(attributesAt, mpReachType, header)
     const limit = start + ordinaryMaximumLength - entries.listLength(id)
-    const next = this.#prefixes(prefixes, rows, from, at, limit)
+    const next = this.#prefixes(prefixes, rows, from, count, at, limit)
     this.#u16(attributesAt + 2, this.#at - attributesAt - mpAttributeHeader)
     const end = entries.copyList(id, this.#buffer, this.#at)
     this.#u16(attributesAt - 2, end - attributesAt)
@@ -115,7 +123,7 @@ export class Packer {
     const start = this.#begin()
     const attributesAt = this.#u16(start + headerLength, 0) + 2
     const at = this.#mpHeader(attributesAt, mpUnreachType, header)
-    const next = this.#prefixes(prefixes, rows, from, at, start + ordinaryMaximumLength)
+    const next = this.#prefixes(prefixes, rows, from, rows.length, at, start + ordinaryMaximumLength)
     this.#u16(attributesAt + 2, this.#at - attributesAt - mpAttributeHeader)
     this.#u16(attributesAt - 2, this.#at - attributesAt)
     this.#end(start, this.#at)
@@ -135,9 +143,16 @@ export class Packer {
   }
 
   /** Writes prefixes from `from` on while they fit below `limit`; leaves the cursor behind them, returns the first row left. */
-  #prefixes(prefixes: PrefixTable, rows: ArrayLike<number>, from: number, at: number, limit: number): number {
+  #prefixes(
+    prefixes: PrefixTable,
+    rows: ArrayLike<number>,
+    from: number,
+    count: number,
+    at: number,
+    limit: number,
+  ): number {
     let index = from
-    for (; index < rows.length; index++) {
+    for (; index < count; index++) {
       const row = rows[index]!
       const length = prefixes.length(row)
       if (at + nlriSize(length) > limit) break

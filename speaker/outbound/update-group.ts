@@ -6,10 +6,11 @@
 import { encodeMessage, endOfRib, type Family, families, familyNumbers } from 'bgp-ts'
 import type { FamilyRib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
-import { type AdjRibOut, noRow } from './adj-rib-out.ts'
+import type { AdjRibOut } from './adj-rib-out.ts'
 import { Batch } from './batch.ts'
 import type { Exporter, ExportTerms } from './exporter.ts'
 import { Packer } from './packer.ts'
+import { noRow } from './row-queue.ts'
 
 export interface Member {
   readonly peer: RoutedPeer
@@ -113,7 +114,7 @@ export class UpdateGroup {
       if (count % 256 === 0 && overdue()) break
     }
     if (withdrawn.length > 0) this.#packer.withdraw(rib.prefixes, withdrawn)
-    this.#batch.drain((id, rows) => this.#packer.announce(rib.prefixes, rows, table, id))
+    this.#batch.drain((id, rows, count) => this.#packer.announce(rib.prefixes, rows, table, id, count))
     this.#packer.flush()
     const sent = this.#packer.messages
     this.#packer.messages = 0

@@ -8,13 +8,13 @@ import type { RoutedPeer } from '../routed-peer.ts'
 import { type AttributeReader, unusable } from './attribute-reader.ts'
 import type { AttributeTable } from './attribute-table.ts'
 import type { FamilyRib } from './rib.ts'
-import { refusedBy, type WellKnownRule, wellKnownRules } from './well-known.ts'
+import { noRules, refusedBy, type WellKnownRule, wellKnownRules } from './well-known.ts'
 
 export class RouteJudge {
   readonly #table: AttributeTable
   readonly #reader: AttributeReader
   #peer!: RoutedPeer
-  #rules: readonly WellKnownRule[] = []
+  #rules: readonly WellKnownRule[] = noRules
   /** As they came; what a policy makes of them is another entry of the table. */
   #attributes = unusable
   /** What the verdicts on these attributes make of them. */
@@ -69,7 +69,7 @@ export class RouteJudge {
     this.#attributes = attributes
     this.#stored.id = attributes
     this.forget()
-    this.#rules = []
+    this.#rules = noRules
     subject.family = rib.family
     subject.neighbour = peer.name
     subject.neighbourAsn = asn

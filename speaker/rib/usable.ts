@@ -45,8 +45,14 @@ export function nextHopProblem(
   if (version === 4 ? isMartian4(table.nextHopWord(id)) : isMartian6(table.nextHop(id)!, onLink))
     return 'next hop is no host address'
   const local = peer.link.localAddress
-  const isOwn = own.addresses.some((address) => table.hasNextHop(id, address)) || (local && table.hasNextHop(id, local))
+  const isOwn = hasNextHopOf(table, id, own.addresses) || (local && table.hasNextHop(id, local))
   return isOwn ? 'next hop is our own address' : undefined
+}
+
+/** Asked with each message: no closure is made. */
+function hasNextHopOf(table: AttributeTable, id: number, addresses: readonly Address[]): boolean {
+  for (const address of addresses) if (table.hasNextHop(id, address)) return true
+  return false
 }
 
 /** 0/8, 127/8, 224/4 and 240/4. */

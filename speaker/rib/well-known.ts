@@ -30,14 +30,14 @@ const blackhole: WellKnownRule = {
   wantsStatement: true,
 }
 
-const none: readonly WellKnownRule[] = []
+export const noRules: readonly WellKnownRule[] = []
 const both = [gracefulShutdown, blackhole] as const
 
 /** The rules for routes with these attributes from this peer. Asked once a message. */
 export function wellKnownRules(table: AttributeTable, id: number, peer: RoutedPeer): readonly WellKnownRule[] {
-  if (!peer.external) return none
+  if (!peer.external) return noRules
   const shuts = table.gracefulShutdown(id) && peer.obeysGracefulShutdown
-  if (!shuts && !table.blackhole(id)) return none
+  if (!shuts && !table.blackhole(id)) return noRules
   return both.filter((rule) => (rule === blackhole ? table.blackhole(id) : shuts))
 }
 
