@@ -46,6 +46,8 @@ export class Routing implements SessionListener {
   readonly #peers: (RoutedPeer | undefined)[] = [undefined]
   readonly #retention: Retention
   readonly #byLink = new Map<PeerLink, RoutedPeer>()
+  /** By address, as of the last time. */
+  #ordered: readonly RoutedPeer[] = []
   readonly #own = { addresses: [] as Address[], routerId: 0, clusterId: undefined as number | undefined }
   #local: LocalDeclaration | undefined
   #deferral: Deferral | undefined
@@ -291,9 +293,13 @@ export class Routing implements SessionListener {
 
   /** Who wins the last tie-breaks; made anew with each session, because addresses order all peers. */
   #rank(): void {
-    const live = this.#peers.filter((peer) => peer !== undefined)
-    const ordered = live.sort((a, b) => compareAddresses(a.link.declaration.address, b.link.declaration.address))
-    ordered.forEach(({ external, routerId, index }, place) => {
+    const live = new Set(this.#peers.filter((peer) => peer !== undefined))
+    // All but one are in order already, which makes sorting linear.
+    const before = this.#ordered.filter((peer) => live.delete(peer))
+    this.#ordered = [...before, ...live].sort((a, b) =>
+      compareAddresses(a.link.declaration.address, b.link.declaration.address),
+    )
+    this.#ordered.forEach(({ external, routerId, index }, place) => {
       if (index >= 0) this.rib.setRank(index, { originated: false, external, routerId, addressOrder: place })
     })
   }

@@ -52,6 +52,8 @@ export class Speaker {
   readonly #world: World
   readonly #routing: Routing
   readonly #peers = new Map<string, Peer>()
+  /** The same by the text of their addresses, which several share where they are link-local. */
+  readonly #byAddress = new Map<string, Set<Peer>>()
   readonly #dynamic = new DynamicPeers()
   /** Peers that have had a session since the process started: to them it is no restart any more. */
   readonly #met = new Set<string>()
@@ -210,6 +212,8 @@ export class Speaker {
       this.#met.has(declaration.name),
     )
     this.#peers.set(declaration.name, peer)
+    const address = formatAddress(declaration.address)
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? new Set()).add(peer))
     this.#routing.addPeer(peer)
     peer.start()
   }
@@ -220,6 +224,10 @@ export class Speaker {
     peer.stop(reason, why)
     this.#routing.removePeer(peer)
     this.#peers.delete(name)
+    const address = formatAddress(peer.declaration.address)
+    const others = this.#byAddress.get(address)
+    others?.delete(peer)
+    if (others?.size === 0) this.#byAddress.delete(address)
     this.#dismissals.get(name)?.cancel()
     this.#dismissals.delete(name)
   }
@@ -298,11 +306,8 @@ export class Speaker {
   }
 
   #peerFrom(address: Address, zone: string | undefined): Peer | undefined {
-    const text = formatAddress(address)
-    return [...this.#peers.values()].find(
-      ({ declaration }) =>
-        formatAddress(declaration.address) === text && (!declaration.zone || declaration.zone === zone),
-    )
+    const there = this.#byAddress.get(formatAddress(address)) ?? []
+    return [...there].find(({ declaration }) => !declaration.zone || declaration.zone === zone)
   }
 
   #heldBack(news: HeldBack): void {

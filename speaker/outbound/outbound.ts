@@ -42,6 +42,11 @@ export class Outbound {
   readonly #own: Identity
   readonly #isLearning: () => boolean
   readonly #groups = new Set<UpdateGroup>()
+  // A reflector has a group for each client: none of these may be looked for among all of them.
+  readonly #byKey = new Map<string, Set<UpdateGroup>>()
+  readonly #byPeer = new Map<RoutedPeer, UpdateGroup>()
+  /** All that have anything to send, and some that had. */
+  readonly #unsettled = new Set<UpdateGroup>()
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
   #statedNextHops: ReadonlySet<string> = new Set()
@@ -76,9 +81,10 @@ export class Outbound {
     const terms = this.#termsOf(peer)
     const key = keyOf(terms, peer)
     const member: Member = { peer, awaiting: new Set(peer.negotiated?.families), refreshing: new Set() }
-    const waiting = [...this.#groups].find((group) => group.key === key && !group.started)
+    const waiting = [...this.#withKey(key)].find((group) => !group.started)
     if (waiting) {
       waiting.members.add(member)
+      this.#byPeer.set(peer, waiting)
       return
     }
     const negotiated = peer.negotiated?.families ?? []
@@ -208,7 +214,11 @@ export class Outbound {
 
   /** Whether anything waits to be sent. */
   get settled(): boolean {
-    return [...this.#groups].every((group) => group.settled && group.started)
+    for (const group of this.#unsettled) {
+      if (!group.settled || !group.started) return false
+      this.#unsettled.delete(group)
+    }
+    return true
   }
 
   get groups(): number {
@@ -258,16 +268,20 @@ export class Outbound {
   }
 
   #groupOf(peer: RoutedPeer): UpdateGroup | undefined {
-    for (const group of this.#groups) {
-      for (const member of group.members) if (member.peer === peer) return group
-    }
-    return undefined
+    return this.#byPeer.get(peer)
+  }
+
+  #withKey(key: string): ReadonlySet<UpdateGroup> {
+    return this.#byKey.get(key) ?? noGroups
   }
 
   #addGroup(key: string, terms: ExportTerms, out: readonly AdjRibOut[], member: Member): UpdateGroup {
     const group = new UpdateGroup(key, terms, this.#exporter, out)
     group.members.add(member)
+    this.#byPeer.set(member.peer, group)
     this.#groups.add(group)
+    this.#byKey.set(key, new Set([...this.#withKey(key), group]))
+    this.#unsettled.add(group)
     this.#flushes.set(group, (overdue) => this.#flush(group, overdue))
     return group
   }
@@ -275,12 +289,17 @@ export class Outbound {
   #removeMember(group: UpdateGroup, peer: RoutedPeer): Member | undefined {
     const member = [...group.members].find((one) => one.peer === peer)
     if (member) group.members.delete(member)
+    this.#byPeer.delete(peer)
     if (group.members.size === 0) this.#dropGroup(group)
     return member
   }
 
   #dropGroup(group: UpdateGroup): void {
     this.#groups.delete(group)
+    const others = this.#byKey.get(group.key)
+    others?.delete(group)
+    if (others?.size === 0) this.#byKey.delete(group.key)
+    this.#unsettled.delete(group)
     this.#flushes.delete(group)
     for (const out of group.out) {
       const rows = out.rib.prefixes.rows
@@ -308,6 +327,7 @@ export class Outbound {
   }
 
   #schedule(group: UpdateGroup, delayMs = 0): void {
+    this.#unsettled.add(group)
     const flush = this.#flushes.get(group)
     if (flush && (group.started || delayMs > 0)) this.#jobs.add(flush, delayMs)
   }
@@ -353,9 +373,12 @@ export class Outbound {
   #merge(group: UpdateGroup): void {
     const isWhole = (one: UpdateGroup) =>
       one.started && one.settled && families.every((family) => one.heldBack(family) === 0)
-    const other = [...this.#groups].find((one) => one !== group && one.key === group.key && isWhole(one))
+    const other = [...this.#withKey(group.key)].find((one) => one !== group && isWhole(one))
     if (!other || !isWhole(group)) return
-    for (const member of group.members) other.members.add(member)
+    for (const member of group.members) {
+      other.members.add(member)
+      this.#byPeer.set(member.peer, other)
+    }
     group.members.clear()
     this.#dropGroup(group)
   }
@@ -376,6 +399,8 @@ export class Outbound {
     rib.prefixes.remove(row)
   }
 }
+
+const noGroups: ReadonlySet<UpdateGroup> = new Set()
 
 function differ(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
   return one.size !== other.size || [...one].some((item) => !other.has(item))

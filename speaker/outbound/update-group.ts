@@ -59,8 +59,9 @@ export class UpdateGroup {
     return this.out.every((family) => family.pending === 0)
   }
 
+  /** Asked for each group at each change: no closure. */
   of(rib: FamilyRib): AdjRibOut | undefined {
-    for (let index = 0; index < this.out.length; index++) if (this.out[index]!.rib === rib) return this.out[index]
+    for (const one of this.out) if (one.rib === rib) return one
     return undefined
   }
 

@@ -6,7 +6,7 @@
 import { type Family, families } from 'bgp-ts'
 import type { OriginatedRoute } from '../desired.ts'
 import { AttributeTable } from './attribute-table.ts'
-import { bestOf, type Candidate, equallyGood, type PeerRank, whyLost } from './best-path.ts'
+import { bestOf, type Candidate, compareCandidates, equallyGood, type PeerRank, whyLost } from './best-path.ts'
 import { newSeed } from './keyed-hash.ts'
 import { none, PathTable } from './path-table.ts'
 import { PrefixTable } from './prefix-table.ts'
@@ -78,10 +78,10 @@ export class Rib {
       return false
     }
     this.attributes.retain(attributes)
-    paths.add(row, peer, attributes, pathId)
+    const added = paths.add(row, peer, attributes, pathId)
     this.#onPaths?.(rib, row)
     if (best === none) this.#onBest(rib, row)
-    else this.#reselect(rib, row)
+    else if (!this.#losesTo(rib, best, added)) this.#reselect(rib, row)
     return true
   }
 
@@ -120,12 +120,14 @@ export class Rib {
   removePath(rib: FamilyRib, path: number): void {
     const { paths } = rib
     const row = paths.row(path)
-    const wasBest = paths.best(row) === path
+    const best = paths.best(row)
+    const wasBest = best === path
+    const lost = !wasBest && this.#losesTo(rib, best, path)
     this.attributes.release(paths.attributes(path))
     paths.remove(path)
     this.#onPaths?.(rib, row)
     // Also when another than the best one goes: with MED it may have been what kept a third one back.
-    const told = paths.best(row) !== none && this.#reselect(rib, row)
+    const told = !lost && paths.best(row) !== none && this.#reselect(rib, row)
     if (wasBest && !told) this.#onBest(rib, row)
   }
 
@@ -150,6 +152,17 @@ export class Rib {
     if (paths.length === 1) return paths
     const candidates = paths.map((path) => this.#candidate(rib, path))
     return equallyGood(candidates, this.attributes).map((index) => paths[index]!)
+  }
+
+  /**
+   * Whether a path loses to the best one inside their neighbouring AS: then no other choice depends on it, and a VIP that a thousand nodes
+   * announce is not weighed a thousand times a thousand times.
+   */
+  #losesTo(rib: FamilyRib, best: number, path: number): boolean {
+    const [winner, loser] = [this.#candidate(rib, best), this.#candidate(rib, path)]
+    const sameNeighbour =
+      this.attributes.neighbourAsn(winner.attributes) === this.attributes.neighbourAsn(loser.attributes)
+    return sameNeighbour && compareCandidates(winner, loser, this.attributes).order < 0
   }
 
   /** Puts the best path first. True if that is another one than before; the listener has then been told. */

@@ -1,6 +1,7 @@
 /** The routing half of a speaker on its own: no network, no log, and links that send nowhere. */
 
 import type { LocalDeclaration, PeerDeclaration } from '../../speaker/index.ts'
+import type { OutboundHooks } from '../../speaker/outbound/outbound.ts'
 import { Routing } from '../../speaker/routing.ts'
 import { address, negotiatedWith, peerTo } from './fabric.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -10,10 +11,14 @@ const nobody = () => {
   throw new Error('there is no network here')
 }
 
-export function bareRouting(local: Partial<LocalDeclaration> = {}, clock = new VirtualClock()): Routing {
+export function bareRouting(
+  local: Partial<LocalDeclaration> = {},
+  clock = new VirtualClock(),
+  hooks: OutboundHooks = {},
+): Routing {
   const log = { debug: silent, info: silent, warn: silent, error: silent }
   const world = { clock, random: () => 0.5, transport: { dial: nobody, listen: nobody }, log }
-  const routing = new Routing(world, { endOfRibHeld: false })
+  const routing = new Routing(world, { endOfRibHeld: false, ...hooks })
   routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses: {}, ...local })
   return routing
 }
