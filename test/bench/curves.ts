@@ -3,8 +3,6 @@
  * fits it best: 1 is linear, 0 is constant. `--write` keeps the pictures and the table in docs/performance.md.
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Framer } from 'bgp-ts'
 import { LivePlan } from '../../controllers/live-plan.ts'
 import { settled } from '../../controllers/plan/node-life.ts'
@@ -12,7 +10,7 @@ import { endpoint, node, options, service, slice, view } from '../support/cluste
 import { address, route } from '../support/fabric.ts'
 import { bareRouting, joined } from '../support/routing.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
-import { machine } from './report.ts'
+import { exponentOf, keepPicture, keepTable, type Points, picture, shown } from './curve.ts'
 import { makeStream } from './stream.ts'
 
 interface Curve {
@@ -128,72 +126,19 @@ const curves: readonly Curve[] = [
   },
 ]
 
-/** The slope in a picture of logarithms, by least squares. */
-function exponentOf(points: readonly (readonly [number, number])[]): number {
-  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const)
-  const mean = (which: 0 | 1) => logs.reduce((sum, one) => sum + one[which], 0) / logs.length
-  const [x, y] = [mean(0), mean(1)]
-  const over = logs.reduce((sum, one) => sum + (one[0] - x) * (one[1] - y), 0)
-  return over / logs.reduce((sum, one) => sum + (one[0] - x) ** 2, 0)
-}
-
-const [width, height, margin, right] = [448, 260, 60, 36]
-
-/** Both axes by powers of ten; readable on light and dark ground. */
-function picture({ of, unit }: Curve, points: readonly (readonly [number, number])[]): string {
-  const ends = (which: 0 | 1) => {
-    const logs = points.map((one) => Math.log10(one[which]))
-    const [least, greatest] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))]
-    return [least, Math.max(greatest, least + 1)] as const
-  }
-  const [[x0, x1], [y0, y1]] = [ends(0), ends(1)]
-  const xOf = (value: number) => margin + ((Math.log10(value) - x0) / (x1 - x0)) * (width - margin - right)
-  const yOf = (value: number) => height - margin + 8 - ((Math.log10(value) - y0) / (y1 - y0)) * (height - margin - 16)
-  const ticks = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => 10 ** (from + index))
-  const text = (x: number, y: number, words: string, anchor = 'middle') =>
-    `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${words}</text>`
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" font-family="sans-serif" font-size="11" fill="#7a8694">`,
-    ...ticks(x0, x1).map(
-      (value) =>
-        `<path d="M${xOf(value).toFixed(1)} 24V${height - margin + 8}" stroke="#8894a240"/>${text(xOf(value), height - margin + 24, value.toLocaleString('en'))}`,
-    ),
-    ...ticks(y0, y1).map(
-      (value) =>
-        `<path d="M${margin} ${yOf(value).toFixed(1)}H${width - right}" stroke="#8894a240"/>${text(margin - 6, yOf(value) + 4, value.toLocaleString('en'), 'end')}`,
-    ),
-    `<polyline fill="none" stroke="#2f86eb" stroke-width="2" points="${points.map(([x, y]) => `${xOf(x).toFixed(1)},${yOf(y).toFixed(1)}`).join(' ')}"/>`,
-    ...points.map(([x, y]) => `<circle cx="${xOf(x).toFixed(1)}" cy="${yOf(y).toFixed(1)}" r="3.5" fill="#2f86eb"/>`),
-    text(margin, 14, unit, 'start'),
-    text(width - right, height - 6, of, 'end'),
-    '</svg>',
-    '',
-  ].join('\n')
-}
-
 const rows: string[] = []
-const folder = join(import.meta.dirname, '../../docs')
 const writes = process.argv.includes('--write')
-for (const curve of curves) {
-  const points = curve.at.map((size) => {
-    const values = Array.from({ length: rounds }, () => curve.measure(size))
-    return [size, Math.min(...values)] as const
+for (const { name, of, unit, at, measure } of curves) {
+  const points: Points = at.map((size) => {
+    const values = Array.from({ length: rounds }, () => measure(size))
+    return [size, Math.min(...values)]
   })
   const exponent = exponentOf(points).toFixed(2)
-  const shown = points.map(
-    ([size, value]) =>
-      `${size.toLocaleString('en')}: ${value < 10 ? value.toFixed(2) : Math.round(value).toLocaleString('en')}`,
-  )
-  rows.push(`| ${curve.of} | ${curve.unit} | ${shown.join(', ')} | ${exponent} |`)
-  console.log(`${curve.of}: ${shown.join(', ')} ${curve.unit}; exponent ${exponent}`)
-  if (!writes) continue
-  mkdirSync(join(folder, 'images'), { recursive: true })
-  writeFileSync(join(folder, 'images', `curve-${curve.name}.svg`), picture(curve, points))
+  rows.push(`| ${of} | ${unit} | ${shown(points)} | ${exponent} |`)
+  console.log(`${of}: ${shown(points)} ${unit}; exponent ${exponent}`)
+  if (writes) keepPicture(name, picture(of, unit, [{ points }]))
 }
 if (writes) {
-  const file = join(folder, 'performance.md')
-  const page = readFileSync(file, 'utf8')
-  const head = `Of \`npm run bench:curves -- --write\`, ${new Date().toISOString().slice(0, 10)}, ${machine()}.`
-  const table = [head, '', '| over | in | measured | exponent |', '| --- | --- | --- | --- |', ...rows].join('\n')
-  writeFileSync(file, page.replace(/(<!-- curves -->\n)[\s\S]*?(\n<!-- end -->)/, `$1\n${table}\n$2`))
+  const head = ['| over | in | measured | exponent |', '| --- | --- | --- | --- |']
+  keepTable('curves', 'npm run bench:curves -- --write', [...head, ...rows])
 }

@@ -6,14 +6,16 @@
  */
 
 import { connect, createServer, type Socket } from 'node:net'
-import { fullTable, hostStream, makeStream, message } from './stream.ts'
+import { open, type PrefixVisitor, shakeHands, visitPrefixes } from './session.ts'
+import { fullTable, hostStream, makeStream } from './stream.ts'
 
 const [role, router, locals, asnText, amountText] = process.argv.slice(2) as [string, string, string, string, string]
 const asn = Number(asnText)
 const say = (event: object) =>
   process.stdout.write(`${JSON.stringify({ ...event, at: performance.timeOrigin + performance.now() })}\n`)
+let announced = 0
+const counting: PrefixVisitor = { announced: () => void announced++, withdrawn: () => {} }
 const nextHop6 = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-const keepalive = message(4, Buffer.alloc(0))
 
 if (role === 'feed' || role === 'refeed') feed(Number(amountText), role === 'refeed')
 else if (role === 'hosts') hosts(Number(amountText))
@@ -76,8 +78,8 @@ function sink(local: string, wanted: number, watches: boolean): void {
 function listen(local: string): void {
   const server = createServer((socket) => {
     socket.setNoDelay(true)
-    socket.write(open(local))
-    shakeHands(socket, local, () => say({ event: 'established', local }))
+    socket.write(open(local.split('.').map(Number), asn))
+    shakes(socket, local, () => say({ event: 'established', local }))
   })
   server.listen(179, local, () => say({ event: 'listening', local }))
 }
@@ -89,73 +91,30 @@ function session(
   onMessage: (type: number, body: Buffer) => void = () => {},
 ): void {
   const socket = connect({ host: router, port: 179, localAddress: local, noDelay: true })
-  socket.on('connect', () => socket.write(open(local)))
-  const isUp = shakeHands(socket, local, onUp, onMessage)
+  socket.on('connect', () => socket.write(open(local.split('.').map(Number), asn)))
+  const isUp = shakes(socket, local, onUp, onMessage)
   socket.on('close', () => {
     if (!isUp()) setTimeout(() => session(local, onUp, onMessage), 20)
     else say({ event: 'closed', local })
   })
 }
 
-/** The rest of a session on a connection, from the router's OPEN on; says whether it came up. */
-function shakeHands(
+/** Says also why the router ended the session. */
+function shakes(
   socket: Socket,
   local: string,
   onUp: (socket: Socket) => void,
   onMessage: (type: number, body: Buffer) => void = () => {},
 ): () => boolean {
-  let up = false
-  let rest = Buffer.alloc(0)
-  socket.on('data', (chunk) => {
-    rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
-    let at = 0
-    while (rest.length - at >= 19) {
-      const length = rest.readUInt16BE(at + 16)
-      if (rest.length - at < length) break
-      const type = rest[at + 18]!
-      if (type === 1) socket.write(keepalive)
-      if (type === 4 && !up) {
-        up = true
-        onUp(socket)
-      }
-      if (type === 3) say({ event: 'notification', local, data: rest.subarray(at + 19, at + length).toString('hex') })
-      onMessage(type, rest.subarray(at + 19, at + length))
-      at += length
-    }
-    rest = rest.subarray(at)
+  return shakeHands(socket, onUp, (type, body) => {
+    if (type === 3) say({ event: 'notification', local, data: body.toString('hex') })
+    onMessage(type, body)
   })
-  const beat = setInterval(() => up && socket.write(keepalive), 20_000)
-  socket.on('error', () => {})
-  socket.on('close', () => clearInterval(beat))
-  return () => up
-}
-
-function open(local: string): Buffer {
-  const id = local.split('.').map(Number)
-  const four = Buffer.alloc(4)
-  four.writeUInt32BE(asn)
-  const capabilities = Buffer.concat([Buffer.of(1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 2, 0, 65, 4), four])
-  const parameters = Buffer.concat([Buffer.of(2, capabilities.length), capabilities])
-  return message(1, Buffer.concat([Buffer.of(4, asn >> 8, asn & 255, 0, 180, ...id, parameters.length), parameters]))
 }
 
 /** Reachable prefixes of an UPDATE, in the NLRI field and in MP_REACH_NLRI. */
 function prefixesIn(body: Buffer): number {
-  const attributesAt = 2 + body.readUInt16BE(0) + 2
-  const attributesEnd = attributesAt + body.readUInt16BE(attributesAt - 2)
-  let count = countPrefixes(body, attributesEnd, body.length)
-  for (let at = attributesAt; at < attributesEnd; ) {
-    const long = (body[at]! & 0x10) !== 0
-    const valueAt = at + (long ? 4 : 3)
-    const end = valueAt + (long ? body.readUInt16BE(at + 2) : body[at + 2]!)
-    if (body[at + 1] === 14) count += countPrefixes(body, valueAt + 5 + body[valueAt + 3]!, end)
-    at = end
-  }
-  return count
-}
-
-function countPrefixes(body: Buffer, at: number, end: number): number {
-  let count = 0
-  for (; at < end; count++) at += 1 + ((body[at]! + 7) >> 3)
-  return count
+  announced = 0
+  visitPrefixes(body, counting)
+  return announced
 }

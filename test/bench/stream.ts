@@ -164,11 +164,12 @@ function attributeSet(random: () => number): Buffer {
   return Buffer.concat([Buffer.of(0x40, 1, 1, origin, 0x40, 2, path.length), path, ...tail])
 }
 
-function ipv4Update(set: Buffer, nlri: Buffer, nextHop: readonly number[]): Buffer {
+/** `set`: the attributes beside the next hop. */
+export function ipv4Update(set: Buffer, nlri: Buffer, nextHop: readonly number[]): Buffer {
   return update(Buffer.concat([set, Buffer.of(0x40, 3, 4, ...nextHop)]), nlri)
 }
 
-function ipv6Update(set: Buffer, nlri: Buffer, nextHop: readonly number[]): Buffer {
+export function ipv6Update(set: Buffer, nlri: Buffer, nextHop: readonly number[]): Buffer {
   const value = Buffer.concat([Buffer.of(0, 2, 1, 16, ...nextHop, 0), nlri])
   const reach = Buffer.concat([Buffer.of(0x90, 14, value.length >> 8, value.length & 255), value])
   return update(Buffer.concat([reach, set]), Buffer.alloc(0))
@@ -177,6 +178,15 @@ function ipv6Update(set: Buffer, nlri: Buffer, nextHop: readonly number[]): Buff
 function update(attributes: Buffer, nlri: Buffer): Buffer {
   const body = Buffer.concat([Buffer.of(0, 0, attributes.length >> 8, attributes.length & 255), attributes, nlri])
   return message(2, body)
+}
+
+export function ipv4Withdrawal(nlri: Buffer): Buffer {
+  return message(2, Buffer.concat([Buffer.of(nlri.length >> 8, nlri.length & 255), nlri, Buffer.of(0, 0)]))
+}
+
+export function ipv6Withdrawal(nlri: Buffer): Buffer {
+  const value = Buffer.concat([Buffer.of(0, 2, 1), nlri])
+  return update(Buffer.concat([Buffer.of(0x90, 15, value.length >> 8, value.length & 255), value]), Buffer.alloc(0))
 }
 
 export function message(type: number, body: Buffer): Buffer {

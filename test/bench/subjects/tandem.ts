@@ -1,8 +1,9 @@
 /** Tandem as its image runs it, from a configuration file. */
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { transformSync } from 'esbuild'
 import { ask } from '../../../daemon/admin/client.ts'
 import type { SpeakerSnapshot } from '../../../speaker/index.ts'
 import { laidOutImage } from '../../support/image.ts'
@@ -43,7 +44,7 @@ export const tandemWith = (probed: boolean): Subject => ({
     writeFileSync(file, JSON.stringify(config))
     const [node = '', ...rest] = laidOutImage().command
     const words = ['run', '--source=none', `--config=${file}`, `--admin-socket=${socketOf(topology)}`]
-    const probe = probed ? ['--import', join(import.meta.dirname, '../delay-probe.ts')] : []
+    const probe = probed ? ['--import', probeIn(topology)] : []
     const environment = { MALLOC_ARENA_MAX: '1', DELAY_PROBE: probeOf(topology) }
     return topology.start(routerNode, [node, ...probe, ...rest, ...words], environment)
   },
@@ -53,9 +54,20 @@ export const tandemWith = (probed: boolean): Subject => ({
   },
 })
 
+/** The probe as plain JavaScript: what strips types takes more memory than all that it is to watch. */
+export function probeIn(topology: Topology): string {
+  const file = join(topology.work, 'delay-probe.mjs')
+  const source = readFileSync(join(import.meta.dirname, '../delay-probe.ts'), 'utf8')
+  writeFileSync(file, transformSync(source, { loader: 'ts' }).code)
+  return file
+}
+
 /** How late its event loop was since the last time it was asked. */
-export async function delayOf(topology: Topology): Promise<Delay> {
+export const delayOf = (topology: Topology): Promise<Delay> => delayAt(probeOf(topology))
+
+/** The same of the probe at this socket. */
+export async function delayAt(probe: string): Promise<Delay> {
   const chunks: Buffer[] = []
-  for await (const chunk of connect(probeOf(topology)) as AsyncIterable<Buffer>) chunks.push(chunk)
+  for await (const chunk of connect(probe) as AsyncIterable<Buffer>) chunks.push(chunk)
   return JSON.parse(Buffer.concat(chunks).toString()) as Delay
 }
