@@ -1,11 +1,9 @@
-/** `npm run docs`: writes `docs/configuration.md` from the table of flags and the schema of the configuration file, and `docs/metrics.md` from the metrics. */
+/** `npm run docs`: writes the pages of reference, each from the table in the code that it is about. */
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { configurationPage } from './config/page.ts'
-import { metricsPage } from './metrics/page.ts'
+import { pages } from './reference/pages.ts'
 
 const folder = join(import.meta.dirname, '../docs')
 mkdirSync(folder, { recursive: true })
-writeFileSync(join(folder, 'configuration.md'), configurationPage())
-writeFileSync(join(folder, 'metrics.md'), metricsPage())
+for (const [name, page] of Object.entries(pages)) writeFileSync(join(folder, name), page())

@@ -7,17 +7,66 @@ import type { Prefix } from 'bgp-ts'
 import { type Applied, type Finding, formatFinding } from '../controllers/index.ts'
 import type { ApplyReport, Speaker } from '../speaker/index.ts'
 
-export const eventKinds = [
-  'session-up',
-  'session-down',
-  'routes',
-  'peers',
-  'finding',
-  'mended',
-  'held-back',
-  'configuration',
-] as const
-export type EventKind = (typeof eventKinds)[number]
+interface EventKindRow {
+  readonly subject: string
+  /** Of the text. */
+  readonly examples: readonly string[]
+  readonly when: string
+}
+
+/** Every kind; docs/events.md is this table. */
+export const eventKinds = {
+  'session-up': {
+    subject: 'the peer',
+    examples: ['carries ipv4-unicast and ipv6-unicast'],
+    when: 'A session is Established; the text has the families that it carries.',
+  },
+  'session-down': {
+    subject: 'the peer',
+    examples: ['peer sent administrative shutdown (6/2), "maintenance"'],
+    when: 'A session that was Established has ended; the text says why. Attempts that fail are in the log alone.',
+  },
+  routes: {
+    subject: '`plan`',
+    examples: [
+      '2 advertised: 192.0.2.1/32, 2001:db8::1/128',
+      '2 changed: 192.0.2.1/32, 2001:db8::1/128',
+      '9 withdrawn',
+    ],
+    when: 'What this node originates has changed. Up to four prefixes are named, more are counted; several parts stand between semicolons.',
+  },
+  peers: {
+    subject: 'the peer',
+    examples: ['declared', 'no longer declared', 'reset by a change of configuration: hold time changed'],
+    when: 'Flags, annotations or the configuration file name other peers, or one that no live session can follow.',
+  },
+  finding: {
+    subject: 'the object',
+    examples: ['node/node-1 kube-router.io/node.asn: "x" is no ASN that a node may have; it is not used'],
+    when: 'A finding that was not there before ([findings.md](findings.md)).',
+  },
+  mended: {
+    subject: 'the object',
+    examples: ['node/node-1 kube-router.io/node.asn: "x" is no ASN that a node may have; it is not used'],
+    when: 'The same finding is gone.',
+  },
+  'held-back': {
+    subject: 'the peer',
+    examples: [
+      'ipv4-unicast: 3 routes held back, 500 are the most',
+      'ipv6-unicast: 3 routes held back, 500 are the most',
+      'ipv4-unicast: nothing is held back any more',
+    ],
+    when: 'More routes are for a peer than its `maximum-out` lets it be sent, or no more than that again.',
+  },
+  configuration: {
+    subject: 'the file',
+    examples: ['applied: 2 routes added, 1 changed, 0 withdrawn', 'policies applied'],
+    when: 'A configuration was applied: the whole of it by the speaker alone, else its policies.',
+  },
+} as const satisfies Readonly<Record<string, EventKindRow>>
+
+export type EventKind = keyof typeof eventKinds
 
 export interface DaemonEvent {
   /** Counts up from 1; a gap means that older ones have made room. */

@@ -1,7 +1,7 @@
 /** Kernel routes as the flags ask for them: where they go, what the daemon says of them, and how they are cleaned up. Wiring and words only. */
 
 import { families } from 'bgp-ts'
-import type { Finding } from '../controllers/index.ts'
+import { type Finding, finding } from '../controllers/index.ts'
 import {
   iproute2,
   type Kernel,
@@ -58,16 +58,9 @@ export function kernelFindings(kernel: KernelSnapshot | undefined, object: strin
       // A router that announces the link that it is on is nothing to mend.
       .filter(({ kind }) => kind !== 'link')
       .map(({ kind, reason }): Finding => {
-        const isTrouble = kind === 'trouble'
-        return {
-          severity: isTrouble ? 'error' : 'warning',
-          object,
-          field: '--install-routes',
-          value: `table ${kernel.table}`,
-          message: isTrouble
-            ? `${family} routes ${words[kind]}: ${reason}`
-            : `some ${family} routes ${words[kind]}; "tandem peers" counts them, "tandem explain PREFIX" says why`,
-        }
+        const place = [object, '--install-routes', `table ${kernel.table}`] as const
+        if (kind === 'trouble') return finding('kernel-untouchable', ...place, { family, problem: reason })
+        return finding('kernel-routes-missing', ...place, { family, why: words[kind] })
       }),
   )
 }

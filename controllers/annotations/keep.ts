@@ -16,8 +16,8 @@ export function keeper(object: string, findings: Finding[]): Keep {
   return (key, read, last, otherwise) => {
     if (read === undefined) return otherwise
     if (read.ok) return read.value
-    const meanwhile = last === undefined ? 'it is not used' : 'its last good value stays in use'
-    findings.push(finding(object, key, read.item, `${read.expected}; ${meanwhile}`))
+    const kind = last === undefined ? 'annotation-unused' : 'annotation-kept'
+    findings.push(finding(kind, object, key, read.item, { expected: read.expected }))
     return last ?? otherwise
   }
 }

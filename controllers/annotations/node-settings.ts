@@ -100,7 +100,9 @@ function readCommunities(node: NodeView, object: string, findings: Finding[]): n
   return splitList(text).flatMap((item) => {
     const community = readCommunity(item)
     if (community.ok) return [community.value]
-    findings.push(finding(object, annotations.communities, item, `${community.expected}; it is left out`))
+    findings.push(
+      finding('community-left-out', object, annotations.communities, item, { expected: community.expected }),
+    )
     return []
   })
 }
@@ -133,10 +135,10 @@ function readImportReject(
   const right = items.flatMap((item) => (item.ok ? [item.value] : []))
   if (wrong.length === 0) return right
   const kept = lastGood?.customImportReject ?? right
-  const meanwhile = lastGood ? 'its last good value stays in use' : 'the other items are in use'
+  const kind = lastGood ? 'annotation-kept' : 'import-reject-in-part'
   for (const item of wrong) {
-    if (!item.ok)
-      findings.push(finding(object, annotations.customImportReject, item.item, `${item.expected}; ${meanwhile}`))
+    if (item.ok) continue
+    findings.push(finding(kind, object, annotations.customImportReject, item.item, { expected: item.expected }))
   }
   return kept
 }

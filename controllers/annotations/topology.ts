@@ -5,7 +5,7 @@
 
 import { formatIpv4 } from 'bgp-ts'
 import { parseAddress } from '../../policy/index.ts'
-import { type Finding, finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import type { NodeView } from '../view.ts'
 import { bad, good, type Read, readUint32 } from './values.ts'
 
@@ -34,8 +34,8 @@ export function readTopology(
     if (text === undefined) return undefined
     const value = how(text.trim())
     if (value.ok) return value.value
-    const meanwhile = last === undefined ? 'it is not used' : 'its last good value stays in use'
-    findings.push(finding(object, key, value.item, `${value.expected}; ${meanwhile}`))
+    const kind = last === undefined ? 'annotation-unused' : 'annotation-kept'
+    findings.push(finding(kind, object, key, value.item, { expected: value.expected }))
     return last
   }
   const { asn, reflectorServer, reflectorClient } = topologyAnnotations
@@ -43,8 +43,8 @@ export function readTopology(
   const clientOf = read(reflectorClient, readClusterId, lastGood?.clientOf)
   const isOwnCluster = clientOf !== undefined && clientOf === serverOf
   if (isOwnCluster) {
-    const message = `is not used: ${reflectorServer} makes the node a reflector of this cluster`
-    findings.push(warning(object, reflectorClient, formatIpv4(clientOf), message))
+    const words = { annotation: reflectorServer }
+    findings.push(finding('client-of-itself', object, reflectorClient, formatIpv4(clientOf), words))
   }
   const topology = {
     asn: read(asn, readNodeAsn, lastGood?.asn),

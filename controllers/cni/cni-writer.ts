@@ -8,7 +8,7 @@ import { open, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Prefix } from 'bgp-ts'
 import type { Log } from '../../speaker/index.ts'
-import { type Finding, finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import { withPodCidrs } from './cni-file.ts'
 
 export class CniWriter {
@@ -45,21 +45,18 @@ export class CniWriter {
       const text = await readFile(path, 'utf8')
       const edited = withPodCidrs(text, basename(this.#path), this.#cidrs)
       if ('fault' in edited) {
-        return finding(object, edited.field, edited.value, `${edited.fault}; the file stays as it is`)
+        return finding('cni-file-unfit', object, edited.field, edited.value, { problem: edited.fault })
       }
       if (edited.text !== text) {
         await replaceFile(path, edited.text)
         this.#log.info({ path, podCidrs: this.#cidrs.map(String) }, 'CNI file written')
       }
       const wrong = edited.warning
-      return wrong && warning(object, wrong.field, wrong.value, wrong.fault)
+      return wrong && finding('cni-range-too-wide', object, wrong.field, wrong.value, { problem: wrong.fault })
     } catch (error) {
       const { code = 'failed', message } = error as NodeJS.ErrnoException
-      const mend =
-        code === 'ENOENT'
-          ? 'there is no such file: pods get no address before it is installed'
-          : `cannot be read or written (${message}); the file stays as it is`
-      return finding(object, 'plugins', code, mend)
+      if (code === 'ENOENT') return finding('cni-file-missing', object, 'plugins', code)
+      return finding('cni-file-unusable', object, 'plugins', code, { problem: message })
     }
   }
 }

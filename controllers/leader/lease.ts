@@ -99,8 +99,8 @@ export class Lease {
   get finding(): Finding | undefined {
     if (this.#problem === undefined) return undefined
     const { namespace, name } = this.#options
-    const message = `is what was last seen; the Lease cannot be read or written: ${this.#problem}; no addresses are given out from here meanwhile`
-    return finding(`lease/${namespace}/${name}`, 'spec.holderIdentity', this.holder ?? '', message)
+    const words = { problem: this.#problem }
+    return finding('lease-unusable', `lease/${namespace}/${name}`, 'spec.holderIdentity', this.holder ?? '', words)
   }
 
   start(): void {

@@ -8,7 +8,7 @@
 import type { Address, Prefix } from 'bgp-ts'
 import { parseAddress } from '../../policy/index.ts'
 import { splitList } from '../annotations/values.ts'
-import { type Finding, finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import type { ServiceView } from '../view.ts'
 import { type IpFamily, Pools } from './pools.ts'
 
@@ -146,26 +146,20 @@ function answer(service: LoadBalancerService, family: IpFamily, held: readonly H
     // A wish that cannot be met takes nothing away.
     const meanwhile =
       mine.length > 0 ? `it keeps ${mine.map(({ text }) => text).join(', ')}` : `no ${family} address is given`
-    return lacking(service, requestField, request.text, `${problem}; ${meanwhile}`)
+    const words = { problem, meanwhile, policy: service.ipFamilyPolicy ?? '' }
+    return lacking(finding('request-refused', objectOf(service), requestField, request.text, words))
   }
   if (mine.length > 0) return { kind: 'keeps' }
   // It was meant for one of the families, and nobody knows which.
   if (requests.some(({ address }) => !address)) return { kind: 'lacks' }
   const address = space.free(family)
   if (address) return { kind: 'gets', family, address }
-  return lacking(service, 'spec.ipFamilies', family, withoutAddress(family, space))
+  const kind = space.has(family) ? 'range-used-up' : 'family-without-range'
+  const words = { range: rangeFlag, policy: service.ipFamilyPolicy ?? '' }
+  return lacking(finding(kind, objectOf(service), 'spec.ipFamilies', family, words))
 }
 
-function withoutAddress(family: IpFamily, space: Pools): string {
-  if (!space.has(family)) return `has no range in ${rangeFlag}; add one, or take the family out of spec.ipFamilies`
-  return `has no free address left in ${rangeFlag}; add a range, or delete services that need none`
-}
-
-function lacking(service: LoadBalancerService, field: string, value: string, message: string): Answer {
-  const strict = service.ipFamilyPolicy === 'RequireDualStack'
-  const rest = strict ? '; under RequireDualStack nothing new is given in the other family either' : ''
-  return { kind: 'lacks', finding: finding(objectOf(service), field, value, `${message}${rest}`) }
-}
+const lacking = (why: Finding): Answer => ({ kind: 'lacks', finding: why })
 
 interface Request {
   readonly text: string
@@ -180,15 +174,15 @@ function requestsOf(service: LoadBalancerService): Request[] {
 function unreadRequests(service: LoadBalancerService): Finding[] {
   const chosen = new Map<IpFamily, string>()
   return requestsOf(service).flatMap(({ text, address }) => {
-    const wrong = (message: string) => [finding(objectOf(service), requestField, text, message)]
-    if (!address) return wrong('is not an IP address; no address is given in place of it')
+    const object = objectOf(service)
+    if (!address) return [finding('request-invalid', object, requestField, text)]
     const family = ipFamilyOf(address)
     if (!service.ipFamilies.includes(family))
-      return wrong(`is ${family}, which is not in spec.ipFamilies; it is left out`)
+      return [finding('request-of-another-family', object, requestField, text, { family })]
     const first = chosen.get(family)
     chosen.set(family, first ?? String(address))
     if (first === undefined || first === String(address)) return []
-    return wrong(`is a second ${family} address; one a family is given, and ${first} comes first`)
+    return [finding('request-second', object, requestField, text, { family, first })]
   })
 }
 
@@ -196,9 +190,7 @@ function unreadRequests(service: LoadBalancerService): Finding[] {
 function outsidePools(service: LoadBalancerService, kept: readonly Held[], space: Pools): Finding[] {
   return kept.flatMap(({ text, address }) => {
     if (!address || space.holds(address)) return []
-    return [
-      warning(objectOf(service), ingressField, text, `lies outside ${rangeFlag}; it stays until it is removed by hand`),
-    ]
+    return [finding('address-outside-ranges', objectOf(service), ingressField, text, { range: rangeFlag })]
   })
 }
 
@@ -209,8 +201,7 @@ function sharedAddresses(ours: readonly LoadBalancerService[]): Finding[] {
     heldBy(service).flatMap(({ text, address }) => {
       const holder = holders.get(String(address ?? text))
       if (holder) {
-        const message = `is also held by ${objectOf(holder)}; remove it from one of the two for another to be given`
-        return [warning(objectOf(service), ingressField, text, message)]
+        return [finding('address-held-twice', objectOf(service), ingressField, text, { holder: objectOf(holder) })]
       }
       holders.set(String(address ?? text), service)
       return []

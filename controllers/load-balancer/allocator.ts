@@ -68,8 +68,8 @@ export class Allocator {
   get findings(): readonly Finding[] {
     const failing = [...this.#claims.values()].flatMap(({ known, wanted, problem }) => {
       if (!wanted || problem === undefined) return []
-      const message = `cannot be written: ${problem}; it is tried again`
-      return [finding(`service/${keyOf(known)}`, 'status.loadBalancer.ingress', wanted.join(', '), message)]
+      const object = `service/${keyOf(known)}`
+      return [finding('addresses-not-written', object, 'status.loadBalancer.ingress', wanted.join(', '), { problem })]
     })
     return [...(this.#listFinding ? [this.#listFinding] : []), ...this.#allocationFindings, ...failing]
   }
@@ -130,8 +130,7 @@ export class Allocator {
       this.#soon()
     } catch (error) {
       if (term.aborted) return
-      const message = `cannot be listed: ${textOf(error)}; no addresses are given out meanwhile`
-      this.#listFinding = finding('services', 'items', 'list', message)
+      this.#listFinding = finding('services-not-listed', 'services', 'items', 'list', { problem: textOf(error) })
       this.#after(this.#backoff(this.#listFailures++, error), () => void this.#list(term))
     }
     this.#tellFindings()

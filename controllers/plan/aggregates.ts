@@ -7,6 +7,8 @@ import { contains, type Family, formatPrefix, Prefix } from 'bgp-ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import { attributeKeys } from '../annotations/attributes.ts'
 import { type ServiceSettings, serviceAggregate } from '../annotations/service-settings.ts'
+import type { Obstacle } from './vips.ts'
+import { obstacle } from './withheld-rules.ts'
 
 /** A VIP that counts for an aggregate: the host route that it would be. */
 export interface AggregatePart {
@@ -48,11 +50,8 @@ export function aggregateOf(candidate: Candidate): Prefix | string {
   return `${formatPrefix(aggregate)} is wider than ${rangeFlag}`
 }
 
-export function partOf(aggregate: Prefix): { readonly reason: string; readonly mend: string } {
-  return {
-    reason: `it is part of the aggregate ${formatPrefix(aggregate)}, which is advertised in its place`,
-    mend: `--aggregate-vips-components, or ${serviceAggregate}: "false"`,
-  }
+export function partOf(aggregate: Prefix): Obstacle {
+  return obstacle('aggregated', { aggregate: formatPrefix(aggregate), annotation: serviceAggregate })
 }
 
 /** So many parts are named in the rule of an aggregate; the plan has them all. */

@@ -57,13 +57,10 @@ export class Endpoints {
     return count
   }
 
-  /** Undefined when this node may answer; otherwise why not. */
-  obstacle(service: ServiceView, family: Family): string | undefined {
+  /** Undefined when this node may answer; otherwise how many ready endpoints other nodes have. */
+  elsewhere(service: ServiceView, family: Family): number | undefined {
     const { ready, localReady, localServing } = this.count(service, family)
-    if (localReady > 0 || (ready === 0 && localServing > 0)) return undefined
-    const name = family === 'ipv4-unicast' ? 'IPv4' : 'IPv6'
-    if (ready > 0) return `no ready ${name} endpoint is on this node (${ready} elsewhere)`
-    return `no ready ${name} endpoint is on any node`
+    return localReady > 0 || (ready === 0 && localServing > 0) ? undefined : ready
   }
 
   /** By `nodeName`; without one, by an address of the node (host-network and hand-made slices). */

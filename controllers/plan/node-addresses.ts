@@ -43,11 +43,11 @@ export function addressFindings(node: NodeView, addresses: NodeAddresses, option
   const missing = families.flatMap((family) => {
     if (enabled(options, family) !== true || addresses.best[family]) return []
     const flag = family === 'ipv4-unicast' ? '--enable-ipv4' : '--enable-ipv6'
-    return [finding(object, 'status.addresses', 'none', `has no address of ${family}, which ${flag}=true asks for`)]
+    return [finding('family-without-address', object, 'status.addresses', 'none', { family, flag })]
   })
   const wrong = node.addresses.flatMap(({ type, address }, index) => {
     if (!type.endsWith('IP') || parseAddress(address)) return []
-    return [finding(object, `status.addresses[${index}].address`, address, 'is not an IP address; it is not used')]
+    return [finding('node-address-invalid', object, `status.addresses[${index}].address`, address)]
   })
   return [...missing, ...wrong]
 }

@@ -4,7 +4,7 @@
  */
 
 import { annotations, type NodeSettings } from '../annotations/node-settings.ts'
-import { type Finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import type { NodeView } from '../view.ts'
 import type { PlanOptions } from './options.ts'
 
@@ -80,8 +80,7 @@ function taintOf(node: NodeView, options: PlanOptions): Drain | undefined {
 }
 
 export function drainFinding(node: NodeView, drain: Drain): Finding {
-  const message = `drains the node: its VIPs leave, its pod CIDRs stay. To change it: ${drain.mend}`
-  return warning(`node/${node.name}`, drain.field, drain.value, message)
+  return finding('node-drained', `node/${node.name}`, drain.field, drain.value, { mend: drain.mend })
 }
 
 /** Why the node's own conditions hold the gate closed. */

@@ -6,7 +6,7 @@ import { annotations, type NodeSettings } from '../annotations/node-settings.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation } from '../annotations/peers.ts'
 import { settle } from '../annotations/session-settings.ts'
 import { type NodeTopology, readTopology } from '../annotations/topology.ts'
-import { type Finding, warning } from '../findings.ts'
+import { type Finding, finding } from '../findings.ts'
 import type { NodeView, View } from '../view.ts'
 import type { Neighbours, PlannedPeer } from './model.ts'
 import { type NodeAddresses, nodeAddresses } from './node-addresses.ts'
@@ -85,7 +85,7 @@ function trimmedPassword({ name, origin, password }: PlannedPeer): Finding[] {
   // Events are about objects, so the annotation is part of the field.
   const [object = origin, annotation] = origin.split(' ')
   const field = `${annotation ? `${annotation}, ` : ''}password of ${name}`
-  return [warning(object, field, '(not shown)', 'ends in a newline, which is left out')]
+  return [finding('password-with-newline', object, field, '(not shown)')]
 }
 
 /** One session a pair of nodes, between their primary addresses. */
@@ -126,8 +126,8 @@ function arePeers(one: NodeTopology, other: NodeTopology): boolean {
 
 function noReflector(own: NodeView): Finding {
   const key = annotations.reflectorClient
-  const message = `has no reflector to peer with: no node has ${annotations.reflectorServer} with this cluster id`
-  return warning(`node/${own.name}`, key, own.annotations[key] ?? '', message)
+  const words = { annotation: annotations.reflectorServer }
+  return finding('client-without-reflector', `node/${own.name}`, key, own.annotations[key] ?? '', words)
 }
 
 function nodePeer(
@@ -139,8 +139,8 @@ function nodePeer(
   const local = addresses.primary
   const remote = theirs.primary
   if (!local || !remote || local.version !== remote.version) {
-    const message = `has no primary address of the family of this node's, so there is no session with it`
-    return warning(`node/${node.name}`, 'status.addresses', remote ? formatAddress(remote) : 'none', message)
+    const value = remote ? formatAddress(remote) : 'none'
+    return finding('node-of-another-family', `node/${node.name}`, 'status.addresses', value)
   }
   return {
     name: formatAddress(remote),

@@ -62,8 +62,8 @@ export interface NodePlan extends Pick<Plan, Shown> {
 export function planNode(view: View, options: PlanOptions, before?: Before): NodePlan {
   const node = view.nodes.get(options.nodeName) ?? gone(before?.nodeView)
   if (!node) {
-    const message = 'is not among the Nodes: check --hostname-override, and that the Node exists'
-    return silent(options, [finding(`node/${options.nodeName}`, 'metadata.name', options.nodeName, message)])
+    const { nodeName } = options
+    return silent(options, [finding('node-unknown', `node/${nodeName}`, 'metadata.name', nodeName)])
   }
   const { settings, findings: settingFindings } = readNodeSettings(node, before?.settings)
   const addresses = nodeAddresses(node, options)
@@ -195,15 +195,10 @@ function planLocal(
   const object = `node/${node.name}`
   const routerId = routerIdOf(addresses, options)
   if (routerId === undefined) {
-    return finding(
-      object,
-      'status.addresses',
-      'none',
-      'has no InternalIP and no ExternalIP: without an address there is no peering',
-    )
+    return finding('node-without-address', object, 'status.addresses', 'none')
   }
   if (!options.nodesFullMesh && settings.asn === undefined) {
-    return finding(object, annotations.asn, 'none', 'is needed with --nodes-full-mesh=false: the ASN of this node')
+    return finding('node-without-asn', object, annotations.asn, 'none')
   }
   return {
     asn: options.nodesFullMesh ? options.clusterAsn : (settings.asn ?? options.clusterAsn),

@@ -9,6 +9,7 @@ import type { NodeView } from '../view.ts'
 import type { Withheld } from './model.ts'
 import type { NodeAddresses } from './node-addresses.ts'
 import { routeAttributes, selectionOf } from './route-attributes.ts'
+import { obstacle } from './withheld-rules.ts'
 
 export interface PodCidr {
   readonly prefix: Prefix
@@ -30,7 +31,7 @@ export function podCidrsOf(
   for (const { text, field } of listed.length > 0 ? listed : single) {
     const prefix = parsePrefix(text)
     if (prefix) cidrs.push({ prefix, field })
-    else findings.push(finding(`node/${node.name}`, field, text, 'is not a CIDR; it is not advertised'))
+    else findings.push(finding('pod-cidr-invalid', `node/${node.name}`, field, text))
   }
   return { cidrs, findings }
 }
@@ -52,15 +53,8 @@ export function podCidrRoutes(
       const to = selectionOf(annotations.podCidrsTo, settings.podCidrsTo ?? [], prefix.family)
       routes.push({ prefix, nextHop, ...routeAttributes([settings.attributes], prefix.family, false, to), origin })
     } else {
-      const reason = `the node has no address of ${prefix.family} to be the next hop`
-      withheld.push({
-        prefix: formatPrefix(prefix),
-        kind: 'pod-cidr',
-        object,
-        field,
-        reason,
-        mend: 'status.addresses of the Node',
-      })
+      const why = obstacle('pod-cidr-without-next-hop', { family: prefix.family })
+      withheld.push({ prefix: formatPrefix(prefix), kind: 'pod-cidr', object, field, ...why })
     }
   }
   return { routes, withheld }

@@ -20,6 +20,7 @@ import type { Circumstances, Drain } from './node-life.ts'
 import type { PlanOptions } from './options.ts'
 import { type RouteAttributes, routeAttributes, selectionOf } from './route-attributes.ts'
 import { type Obstacle, type Vip, type VipKind, vipsOf } from './vips.ts'
+import { obstacle } from './withheld-rules.ts'
 
 export const serviceAnnotations = {
   clusterIp: 'kube-router.io/service.advertise.clusterip',
@@ -93,7 +94,7 @@ export function planService(service: ServiceView, context: ServiceContext, lastG
   for (const vip of vipsOf(service)) {
     const address = parseAddress(vip.text)
     if (!address) {
-      findings.push(finding(object, vip.field, vip.text, 'is not an IP address; it is not advertised'))
+      findings.push(finding('vip-invalid', object, vip.field, vip.text))
       continue
     }
     const prefix = hostPrefix(address)
@@ -108,8 +109,8 @@ export function planService(service: ServiceView, context: ServiceContext, lastG
       withheld.push({ prefix: formatPrefix(prefix), kind: vip.kind, object, field, ...why })
     }
     const nextHop = context.addresses.best[prefix.family]
-    const obstacle = vip.obstacle ?? judge(service, vip, address, context)
-    if (obstacle) hold(obstacle)
+    const held = vip.obstacle ?? judge(service, vip, address, context)
+    if (held) hold(held)
     else if (nextHop) {
       const host = typeof aggregated === 'string' ? `; not aggregated: ${aggregated}` : ''
       const rule = sharedText(ruleOf(service, vip.kind, settings, context) + host)
@@ -173,10 +174,10 @@ function judge(service: ServiceView, vip: Vip, address: Address, context: Servic
 /** The node leaves, or is not there yet. */
 function nodeCannot({ drain, circumstances }: ServiceContext): Obstacle | undefined {
   if (drain && circumstances.drain === 'withdrawn') {
-    return { reason: `this node is drained: ${drain.signal}`, mend: drain.mend }
+    return obstacle('drained', { signal: drain.signal, mend: drain.mend })
   }
   if (circumstances.gate === undefined) return undefined
-  return { reason: `the gate is closed: ${circumstances.gate}`, mend: '--gate, or what it waits for' }
+  return obstacle('gate-closed', { why: circumstances.gate })
 }
 
 const proxyNameLabel = 'service.kubernetes.io/service-proxy-name'
@@ -185,47 +186,37 @@ const proxyNameLabel = 'service.kubernetes.io/service-proxy-name'
 function ofOthers(service: ServiceView, kind: VipKind, options: PlanOptions): Obstacle | undefined {
   const proxy = service.labels[proxyNameLabel] ?? ''
   if (proxy !== options.serviceProxyName) {
-    const reason = proxy === '' ? `it has no label ${proxyNameLabel}` : `its label ${proxyNameLabel} is "${proxy}"`
-    return { reason: `${reason}, so the proxy of this node does not answer for it`, mend: '--service-proxy-name' }
+    if (proxy === '') return obstacle('proxy-not-named', { label: proxyNameLabel })
+    return obstacle('proxy-of-another', { label: proxyNameLabel, value: proxy })
   }
   const { loadBalancerClass = '' } = service
   const classes = options.loadBalancerClasses
   if (kind !== 'load-balancer-ip' || classes.length === 0 || classes.includes(loadBalancerClass)) return undefined
-  const reason = `its load-balancer class "${loadBalancerClass}" is not in --loadbalancer-classes`
-  return { reason, mend: 'spec.loadBalancerClass, or --loadbalancer-classes' }
+  return obstacle('class-of-another', { class: loadBalancerClass })
 }
 
 function switchedOff(service: ServiceView, kind: VipKind, options: PlanOptions): Obstacle | undefined {
   if (kind === 'load-balancer-ip' && serviceAnnotations.skipLoadBalancerIps in service.annotations) {
-    const key = serviceAnnotations.skipLoadBalancerIps
-    return { reason: `the service has the annotation ${key}`, mend: key }
+    return obstacle('load-balancer-skipped', { annotation: serviceAnnotations.skipLoadBalancerIps })
   }
   const { annotation, flag, on } = rules[kind]
   const text = service.annotations[annotation]
   if (text !== undefined) {
     // As in kube-router, what does not parse is false: a VIP is not advertised on a guess.
-    return readBool(text) ? undefined : { reason: `annotation ${annotation} is "${text}"`, mend: annotation }
+    return readBool(text) ? undefined : obstacle('annotated-off', { annotation, value: text })
   }
   if (on(options)) return undefined
-  return {
-    reason: `${flag} is off, and the service has no annotation ${annotation}`,
-    mend: `${flag}, or ${annotation}: "true"`,
-  }
+  return obstacle('switched-off', { flag, annotation })
 }
 
 function outsideRanges(kind: VipKind, address: Address, options: PlanOptions): Obstacle | undefined {
   if (kind === 'cluster-ip' || !options.strictExternalIpValidation) return undefined
   const host = hostPrefix(address)
   const inside = (ranges: readonly Prefix[]) => ranges.some((range) => contains(range, host))
-  const off = '--strict-external-ip-validation=false'
-  if (inside(options.serviceClusterIpRanges)) {
-    return { reason: 'it lies in --service-cluster-ip-range', mend: `another address, or ${off}` }
-  }
+  if (inside(options.serviceClusterIpRanges)) return obstacle('in-service-range')
   const { ranges, rangeFlag } = rangesOf(kind, options)
   if (inside(ranges)) return undefined
-  const reason =
-    ranges.length === 0 ? `${rangeFlag} is empty, so no such address is allowed` : `it is outside ${rangeFlag}`
-  return { reason, mend: `${rangeFlag}, or ${off}` }
+  return obstacle(ranges.length === 0 ? 'range-empty' : 'outside-range', { range: rangeFlag })
 }
 
 function rangesOf(kind: VipKind, options: PlanOptions): { ranges: readonly Prefix[]; rangeFlag: string } {
@@ -249,12 +240,15 @@ function withoutEndpoint(
   const family = familyOfAddress(address)
   const field = localField(service, kind)
   if (field) {
-    const obstacle = endpoints.obstacle(service, family)
-    return obstacle === undefined ? undefined : { reason: `${obstacle}, and ${field} asks for one`, mend: field }
+    const elsewhere = endpoints.elsewhere(service, family)
+    if (elsewhere === undefined) return undefined
+    const words = { family: family === 'ipv4-unicast' ? 'IPv4' : 'IPv6', field }
+    return elsewhere > 0
+      ? obstacle('endpoint-elsewhere', { ...words, count: elsewhere })
+      : obstacle('endpoint-nowhere', words)
   }
   if (!withdrawsWithoutEndpoints(service, options) || endpoints.count(service, family).ready > 0) return undefined
-  const mend = `a ready endpoint, or ${serviceAnnotations.withdrawWithoutEndpoints}: "false"`
-  return { reason: `no ready endpoint of ${family} is on any node`, mend }
+  return obstacle('without-endpoint', { family, annotation: serviceAnnotations.withdrawWithoutEndpoints })
 }
 
 function withdrawsWithoutEndpoints(service: ServiceView, options: PlanOptions): boolean {
@@ -274,10 +268,7 @@ function localField(service: ServiceView, kind: VipKind): string | undefined {
 function withoutNextHop(address: Address, addresses: NodeAddresses): Obstacle | undefined {
   const family = familyOfAddress(address)
   if (addresses.best[family]) return undefined
-  return {
-    reason: `the node has no address of ${family} to be the next hop of ${formatAddress(address)}`,
-    mend: 'status.addresses of the Node',
-  }
+  return obstacle('vip-without-next-hop', { family, address: formatAddress(address) })
 }
 
 function ruleOf(
@@ -296,13 +287,13 @@ function ruleOf(
 }
 
 function annotationFindings(service: ServiceView, object: string): Finding[] {
-  const wrong = (annotation: string, meanwhile: string) => {
+  const wrong = (annotation: string, kind: 'advertise-not-boolean' | 'withdraw-not-boolean') => {
     const text = service.annotations[annotation]
     if (text === undefined || readBool(text) !== undefined) return []
-    return [finding(object, annotation, text, `is neither "true" nor "false"; ${meanwhile}`)]
+    return [finding(kind, object, annotation, text)]
   }
   return [
-    ...Object.values(rules).flatMap(({ annotation }) => wrong(annotation, 'it counts as false')),
-    ...wrong(serviceAnnotations.withdrawWithoutEndpoints, 'the flag of the same name counts'),
+    ...Object.values(rules).flatMap(({ annotation }) => wrong(annotation, 'advertise-not-boolean')),
+    ...wrong(serviceAnnotations.withdrawWithoutEndpoints, 'withdraw-not-boolean'),
   ]
 }

@@ -1,6 +1,7 @@
 /** Every address that a service could be reached by from outside of its pods, with the field that has it. None is judged here. */
 
 import type { ServiceView } from '../view.ts'
+import { obstacle } from './withheld-rules.ts'
 
 export type VipKind = 'cluster-ip' | 'external-ip' | 'load-balancer-ip'
 
@@ -22,13 +23,11 @@ export interface Obstacle {
 export function vipsOf(service: ServiceView): Vip[] {
   if (!['ClusterIP', 'NodePort', 'LoadBalancer'].includes(service.type)) return []
   const headless = service.clusterIp === 'None' || (!service.clusterIp && service.clusterIps.length === 0)
-  const obstacle = headless
-    ? { reason: 'the service is headless: nothing of it is advertised', mend: 'spec.clusterIP' }
-    : undefined
+  const nothing = headless ? obstacle('headless') : undefined
   const external = service.externalIps.map((text, index): Vip => {
-    return { kind: 'external-ip', text, field: `spec.externalIPs[${index}]`, ...(obstacle && { obstacle }) }
+    return { kind: 'external-ip', text, field: `spec.externalIPs[${index}]`, ...(nothing && { obstacle: nothing }) }
   })
-  return [...(headless ? [] : clusterIps(service)), ...external, ...loadBalancerIps(service, obstacle)]
+  return [...(headless ? [] : clusterIps(service)), ...external, ...loadBalancerIps(service, nothing)]
 }
 
 function clusterIps(service: ServiceView): Vip[] {
@@ -44,12 +43,8 @@ function loadBalancerIps(service: ServiceView, headless: Obstacle | undefined): 
   if (service.type !== 'LoadBalancer') return []
   return service.ingress.flatMap(({ ip, ipMode }, index): Vip[] => {
     if (ip === undefined) return []
-    const field = `status.loadBalancer.ingress[${index}].ip`
-    const proxied = {
-      reason: 'its ipMode is Proxy: the load balancer answers for it, not the nodes',
-      mend: `status.loadBalancer.ingress[${index}].ipMode`,
-    }
-    const obstacle = headless ?? (ipMode === 'Proxy' ? proxied : undefined)
-    return [{ kind: 'load-balancer-ip', text: ip, field, ...(obstacle && { obstacle }) }]
+    const field = `status.loadBalancer.ingress[${index}]`
+    const held = headless ?? (ipMode === 'Proxy' ? obstacle('mode-proxy', { field }) : undefined)
+    return [{ kind: 'load-balancer-ip', text: ip, field: `${field}.ip`, ...(held && { obstacle: held }) }]
   })
 }

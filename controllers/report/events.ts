@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Log, Random, Timer } from '../../speaker/index.ts'
 import { type ApiClient, ApiError } from '../api/client.ts'
+import type { EventReason } from './event-reasons.ts'
 
 export interface KubeEvent {
   readonly kind: 'Node' | 'Service'
@@ -15,8 +16,8 @@ export interface KubeEvent {
   readonly name: string
   readonly uid: string
   readonly type: 'Normal' | 'Warning'
-  /** In CamelCase, e.g. `InvalidValue`; the limit of the rate is by it. */
-  readonly reason: string
+  /** The limit of the rate is by it. */
+  readonly reason: EventReason
   readonly message: string
 }
 

@@ -4,9 +4,12 @@ import type { PeerEvent } from '../../speaker/index.ts'
 import { apiServer, type Finding } from '../findings.ts'
 import type { Planned } from '../reconcile.ts'
 import type { View } from '../view.ts'
+import { type EventReason, type EventReasonRow, eventReasons } from './event-reasons.ts'
 import type { EventWriter, KubeEvent } from './events.ts'
 
 type Life = 'stays' | 'draining' | 'drained'
+type About = Pick<KubeEvent, 'kind' | 'namespace' | 'name' | 'uid'>
+type WordsOf<Reason extends EventReason> = Parameters<(typeof eventReasons)[Reason]['says']>
 
 export class Reporter {
   readonly #events: Pick<EventWriter, 'tell'>
@@ -29,43 +32,42 @@ export class Reporter {
     const life = !drain ? 'stays' : circumstances?.drain === 'announced' ? 'draining' : 'drained'
     if (life !== this.#life) {
       this.#life = life
-      const why = drain ? ` (${drain.signal})` : ''
-      const [reason, message] = {
-        stays: ['Undrained', 'VIPs are advertised again'],
-        draining: ['Draining', `VIPs are advertised with GRACEFUL_SHUTDOWN${why}; pod CIDRs stay`],
-        drained: ['Drained', `VIPs are withdrawn${why}; pod CIDRs stay`],
-      }[life] as [string, string]
-      this.#onNode('Normal', reason, message)
+      if (drain) this.#onNode(life === 'draining' ? 'Draining' : 'Drained', { signal: drain.signal })
+      else this.#onNode('Undrained')
     }
     const gate = circumstances?.gate
-    if (gate !== undefined && gate !== this.#gate) this.#onNode('Warning', 'GateClosed', `VIPs wait: ${gate}`)
-    if (gate === undefined && this.#gate !== undefined) this.#onNode('Normal', 'GateOpen', 'VIPs are advertised')
+    if (gate !== undefined && gate !== this.#gate) this.#onNode('GateClosed', { why: gate })
+    if (gate === undefined && this.#gate !== undefined) this.#onNode('GateOpen')
     this.#gate = gate
   }
 
   session(event: PeerEvent): void {
     if (event.kind === 'up') {
-      const families = event.negotiated.families.join(' and ')
-      this.#onNode('Normal', 'SessionUp', `BGP session with ${event.peer} is up for ${families}`)
+      this.#onNode('SessionUp', { peer: event.peer, families: event.negotiated.families.join(' and ') })
     } else if (event.established) {
-      this.#onNode('Warning', 'SessionDown', `BGP session with ${event.peer} is down: ${event.why}`)
+      this.#onNode('SessionDown', { peer: event.peer, why: event.why })
     }
   }
 
   #tellFinding({ object, field, value, message, severity }: Finding): void {
     const [kind, first = '', second] = object.split('/')
     const text = `${field}: "${value}" ${message}`
-    const [type, reason] =
-      severity === 'error' ? (['Warning', 'InvalidValue'] as const) : (['Normal', 'Notice'] as const)
-    if (kind === 'node' && first === this.#nodeName) this.#onNode(type, reason, text)
+    const reason = severity === 'error' ? 'InvalidValue' : 'Notice'
+    if (kind === 'node' && first === this.#nodeName) this.#onNode(reason, { finding: text })
     // What is no object of the cluster, such as the CNI file, is this node's.
-    if (kind !== 'node' && kind !== 'service' && object !== apiServer) this.#onNode(type, reason, `${object} ${text}`)
+    if (kind !== 'node' && kind !== 'service' && object !== apiServer)
+      this.#onNode(reason, { finding: `${object} ${text}` })
     if (kind !== 'service' || second === undefined) return
     const uid = this.#view()?.services.get(`${first}/${second}`)?.uid ?? ''
-    this.#events.tell({ kind: 'Service', namespace: first, name: second, uid, type, reason, message: text })
+    this.#tell({ kind: 'Service', namespace: first, name: second, uid }, reason, { finding: text })
   }
 
-  #onNode(type: KubeEvent['type'], reason: string, message: string): void {
-    this.#events.tell({ kind: 'Node', namespace: '', name: this.#nodeName, uid: this.#uid, type, reason, message })
+  #onNode<Reason extends EventReason>(reason: Reason, ...words: WordsOf<Reason>): void {
+    this.#tell({ kind: 'Node', namespace: '', name: this.#nodeName, uid: this.#uid }, reason, ...words)
+  }
+
+  #tell<Reason extends EventReason>(about: About, reason: Reason, ...words: WordsOf<Reason>): void {
+    const { type, says } = eventReasons[reason] as EventReasonRow<readonly unknown[]>
+    this.#events.tell({ ...about, type, reason, message: says(...words) })
   }
 }

@@ -107,8 +107,9 @@ export class ManifestSource {
       for (const [identity, object] of file.documents.flatMap((document) => [...document])) {
         const earlier = from.get(identity)
         if (earlier !== undefined && earlier !== path) {
-          const message = `is in ${basename(earlier)} too: the one in ${basename(path)} counts`
-          findings.push(finding(relative(this.#directory, path), 'metadata.name', identity, message))
+          const words = { earlier: basename(earlier), later: basename(path) }
+          const place = relative(this.#directory, path)
+          findings.push(finding('object-twice', place, 'metadata.name', identity, words))
         }
         from.set(identity, path)
         if (object.kind === 'Node') nodes.set(object.key, object.value)
@@ -135,8 +136,9 @@ function parseFile(name: string, text: string, before: ManifestFile | undefined)
     const wrong = document.errors[0]
     if (wrong) {
       const { line, col } = lines.linePos(wrong.pos[0])
-      const message = `is no valid YAML: ${wrong.message}; its objects keep their last good form`
-      findings.push(finding(`${name}:${line}:${col}`, `document ${index + 1}`, lineOf(text, line), message))
+      const at = `${name}:${line}:${col}`
+      const words = { problem: wrong.message }
+      findings.push(finding('yaml-invalid', at, `document ${index + 1}`, lineOf(text, line), words))
       return before?.documents[index] ?? new Map()
     }
     const kept = new Map<string, Projected>()

@@ -94,14 +94,7 @@ const endpointSliceSchema = z.object({
 /** Undefined for a kind that is not read. `place` is where the object stands, for findings. */
 export function project(object: unknown, place: string): Projected | readonly Finding[] | undefined {
   if (typeof object !== 'object' || object === null || !('kind' in object)) {
-    return [
-      finding(
-        place,
-        'kind',
-        object,
-        'is no Kubernetes object: a mapping with apiVersion, kind and metadata is expected',
-      ),
-    ]
+    return [finding('not-an-object', place, 'kind', object)]
   }
   switch (object.kind) {
     case 'Node':
@@ -237,7 +230,7 @@ function faults(error: z.ZodError, object: unknown, place: string): Finding[] {
         typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined,
       object,
     )
-    const what = issue.message.replace(/^Invalid [a-z]+: /i, '')
-    return finding(place, issue.path.join('.'), value, `is wrong: ${what}; the object keeps its last good form`)
+    const problem = issue.message.replace(/^Invalid [a-z]+: /i, '')
+    return finding('field-invalid', place, issue.path.join('.'), value, { problem })
   })
 }

@@ -120,5 +120,5 @@ export function viewChange(before: View | undefined, after: View): ViewChange {
 
 /** A finding about a watch: what is known stays in use. */
 export function watchFinding(path: string, problem: string): Finding {
-  return finding(apiServer, path, problem, 'is why the watch is down; what is known stays in use')
+  return finding('watch-down', apiServer, path, problem)
 }

@@ -6,28 +6,15 @@ import { lstat, mkdir, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { families, hostPrefix, type Prefix } from 'bgp-ts'
-import { parseAddress, parsePrefix } from '../../policy/index.ts'
-import type { RouteView } from '../../speaker/index.ts'
 import type { Backend } from '../backend.ts'
 import { ConfigError } from '../config/flag.ts'
-import type { EventsAnswer } from '../events.ts'
-import { explain } from '../explain.ts'
+import { adminRoutes, RequestError } from './routes.ts'
 
 /** A configuration with a full table of routes fits. */
 const largestBody = 256 * 1024 * 1024
 
 /** Connections at a time, and milliseconds that the head of a request and all of it may take: whoever may open the socket may still not fill it. */
 const limits = { connections: 1000, head: 5000, request: 60_000 }
-
-class RequestError extends Error {
-  readonly status: number
-
-  constructor(status: number, message: string) {
-    super(message)
-    this.status = status
-  }
-}
 
 export interface AdminServer {
   close(): Promise<void>
@@ -89,9 +76,6 @@ function answers(path: string): Promise<boolean> {
   })
 }
 
-/** Where a configuration is being received: one at a time, because each may be large. */
-const bodies = new WeakSet<Backend>()
-
 async function handle(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
     reply(response, 200, await answer(backend, request))
@@ -102,66 +86,11 @@ async function handle(backend: Backend, request: IncomingMessage, response: Serv
   }
 }
 
-async function answer(backend: Backend, request: IncomingMessage): Promise<unknown> {
+function answer(backend: Backend, request: IncomingMessage): unknown {
   const url = new URL(request.url ?? '/', 'http://tandem')
-  const ask = `${request.method} ${url.pathname}`
-  switch (ask) {
-    case 'GET /v1/status':
-      return { source: backend.source, findings: backend.findings, ...backend.speaker.snapshot() }
-    case 'GET /v1/peers':
-      return backend.speaker.snapshot()
-    case 'GET /v1/routes':
-      return { routes: routes(backend, url.searchParams) }
-    case 'GET /v1/events':
-      return eventsAfter(backend, Number(url.searchParams.get('after') ?? 0))
-    case 'GET /v1/explain':
-      return explain(backend, url.searchParams.get('subject') ?? '')
-    case 'GET /v1/plan':
-      if (!backend.plan) throw new RequestError(404, `there is no plan: the source is ${backend.source}`)
-      return backend.plan
-    case 'POST /v1/apply': {
-      if (!backend.apply) throw new RequestError(409, `the source is ${backend.source}: change it there`)
-      if (bodies.has(backend)) throw new RequestError(429, 'another configuration is on its way: try again')
-      bodies.add(backend)
-      try {
-        return backend.apply(url.searchParams.get('name') ?? 'request', await body(request))
-      } finally {
-        bodies.delete(backend)
-      }
-    }
-    default:
-      throw new RequestError(404, `no such thing: ${ask}`)
-  }
-}
-
-/** `last` tells who follows that the daemon has begun anew. */
-function eventsAfter({ events }: Backend, id: number): EventsAnswer {
-  if (!Number.isSafeInteger(id) || id < 0) throw new RequestError(400, `after "${id}" is no number of an event`)
-  return { events: events?.after(id) ?? [], last: events?.last ?? 0 }
-}
-
-function routes(backend: Backend, query: URLSearchParams) {
-  const view = query.get('view') ?? 'best'
-  if (view !== 'in' && view !== 'best' && view !== 'out')
-    throw new RequestError(400, `view "${view}" is not in, best or out`)
-  const prefixText = query.get('prefix')
-  const prefix = prefixText === null ? undefined : prefixOf(prefixText)
-  const peer = query.get('peer')
-  const family = families.find((one) => one === query.get('family'))
-  const limit = Number(query.get('limit') ?? Number.NaN)
-  return backend.speaker.routes(view satisfies RouteView, {
-    ...(prefix && { prefix }),
-    ...(peer !== null && { peer }),
-    ...(family && { family }),
-    ...(limit > 0 && { limit }),
-  })
-}
-
-function prefixOf(text: string): Prefix {
-  const address = parseAddress(text)
-  const prefix = address ? hostPrefix(address) : parsePrefix(text)
-  if (!prefix) throw new RequestError(400, `"${text}" is no prefix`)
-  return prefix
+  const route = adminRoutes.find(({ method, path }) => method === request.method && path === url.pathname)
+  if (!route) throw new RequestError(404, `no such thing: ${request.method} ${url.pathname}`)
+  return route.answer(backend, { query: url.searchParams, body: () => body(request) })
 }
 
 async function body(request: IncomingMessage): Promise<string> {

@@ -53,7 +53,9 @@ describe('events', () => {
 
   it('say what is wrong, and when it is mended', () => {
     const log = new EventLog(10, date)
-    const wrong = finding('node/n1', 'kube-router.io/peer.asns', 'x', 'is no ASN')
+    const wrong = finding('annotation-unused', 'node/n1', 'kube-router.io/peer.asns', 'x', {
+      expected: 'is no ASN',
+    })
     log.found([wrong], [])
     log.found([], [wrong])
     expect(log.after(0).map(({ kind, subject }) => [kind, subject])).to.deep.equal([
