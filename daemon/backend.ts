@@ -3,6 +3,7 @@
 import type { Finding, Plan, ReflectorHealth, View } from '../controllers/index.ts'
 import type { ApplyReport, Speaker } from '../speaker/index.ts'
 import type { EventLog } from './events.ts'
+import type { VipRange } from './vip-ranges.ts'
 
 export interface Backend {
   readonly speaker: Speaker
@@ -10,6 +11,8 @@ export interface Backend {
   readonly plan: Plan | undefined
   readonly view: View | undefined
   readonly findings: readonly Finding[]
+  /** What the VIPs of such a daemon are of. */
+  readonly vipRanges?: readonly VipRange[]
   readonly source: string
   /** What happened lately; absent where it is not kept. */
   readonly events?: EventLog

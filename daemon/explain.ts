@@ -17,6 +17,7 @@ import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
 import { sessionLines } from './explain-session.ts'
 import { age } from './render/table.ts'
+import { routerHint } from './router-config/hint.ts'
 
 export interface Explanation {
   readonly subject: string
@@ -183,6 +184,7 @@ function explainPeer(backend: Backend, name: string): Explanation {
   const lines = [
     `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,
     ...stateLines(peer),
+    ...hintLines(backend, peer),
     ...sessionLines(peer),
     ...bfdLines(peer),
     ...families.map((family) => `  ${familyLine(peer, family)}`),
@@ -191,6 +193,11 @@ function explainPeer(backend: Backend, name: string): Explanation {
     ...malformedLines(peer),
   ]
   return { subject, kind: 'peer', lines, data: peer }
+}
+
+/** Another node needs no hand to be configured. */
+function hintLines({ plan }: Backend, peer: PeerSnapshot): string[] {
+  return plan?.peers.some(({ name, role }) => name === peer.name && role === 'node') ? [] : routerHint(peer)
 }
 
 function stateLines(peer: PeerSnapshot): string[] {

@@ -14,6 +14,7 @@ import { PeerPolicies } from './peer-policies.ts'
 import { circumstancesOfStart } from './restart.ts'
 import type { Running } from './running.ts'
 import { openSource } from './sources.ts'
+import { vipRanges } from './vip-ranges.ts'
 
 export async function following(
   loaded: Loaded,
@@ -71,6 +72,7 @@ export async function following(
       get sync() {
         return source.sync()
       },
+      vipRanges: vipRanges(options),
       source: source.name,
       events,
       apply,

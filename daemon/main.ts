@@ -17,6 +17,7 @@ import { keepConfidential } from './confidential.ts'
 import { ConfigError, type Flag } from './config/flag.ts'
 import { type FlagName, flags, foreignFlags } from './config/flags.ts'
 import { type Loaded, loadSettings, nearestFlag } from './config/settings.ts'
+import { routerNames } from './explain-router.ts'
 import { lab } from './lab/lab.ts'
 import { type Format, formats, wideFormats } from './render/format.ts'
 
@@ -168,8 +169,12 @@ addAllNodes(
   })
 
 command('explain <SUBJECT>', 'why: a PREFIX or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS', askingFlags)
+  .addOption(new Option('--router <NAME>', "of peer/ADDRESS: the router's own configuration").choices(routerNames))
   .addOption(output())
-  .action(async (subject: string, _options, self: Command) => explain(asking(self), subject))
+  .addHelpText('after', examples.explain)
+  .action(async (subject: string, options: { router?: string }, self: Command) =>
+    explain(asking(self), subject, options.router),
+  )
 
 command('events', 'what happened lately: sessions, routes, findings, configuration', askingFlags)
   .option('--follow', 'and what happens from now on')

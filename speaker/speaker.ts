@@ -4,7 +4,7 @@
  */
 
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
-import type { Desired, DesiredChange, LocalDeclaration, PeerDeclaration } from './desired.ts'
+import type { Desired, DesiredChange, LocalDeclaration, OriginatedRoute, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
 import type { KernelOptions } from './kernel/kernel-routes.ts'
@@ -136,6 +136,17 @@ export class Speaker {
 
   explain(prefix: Prefix): PrefixStory {
     return tellPrefix(this.#routing, prefix)
+  }
+
+  /** What is declared of a peer, and of this side; undefined where there is no peer of this name. */
+  declared(name: string): { readonly local: LocalDeclaration; readonly peer: PeerDeclaration } | undefined {
+    const peer = this.#peers.get(name)?.declaration
+    return peer && this.#local && { local: this.#local, peer }
+  }
+
+  /** Routes of a family that this speaker itself announces, in no order. */
+  originated(family: Family): Iterable<OriginatedRoute> {
+    return this.#routing.rib.families[family].originated.values()
   }
 
   /** Calls `listener` at each session that comes up or goes down, until the returned function is called. */

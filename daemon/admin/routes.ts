@@ -9,7 +9,8 @@ import { parseAddress, parsePrefix } from '../../policy/index.ts'
 import type { RouteView } from '../../speaker/index.ts'
 import type { Backend } from '../backend.ts'
 import type { EventsAnswer } from '../events.ts'
-import { explain } from '../explain.ts'
+import { type Explanation, explain } from '../explain.ts'
+import { explainRouter } from '../explain-router.ts'
 import type { AnyFields } from '../reference/shape.ts'
 import * as shapes from './shapes.ts'
 import { speaker } from './speaker-shapes.ts'
@@ -101,11 +102,14 @@ export const adminRoutes: readonly AdminRoute[] = [
     method: 'GET',
     path: '/v1/explain',
     does: 'Why something is there or not: what `tandem explain` shows. What is not known is answered too, with the kind `unknown`.',
-    parameters: { subject: 'a prefix or address, `NAMESPACE/SERVICE`, `node/NAME` or `peer/ADDRESS`' },
+    parameters: {
+      subject: 'a prefix or address, `NAMESPACE/SERVICE`, `node/NAME` or `peer/ADDRESS`',
+      router: '`frr` or `bird`: the configuration of that router for the session with the peer, instead',
+    },
     shape: shapes.explanation,
-    refuses: {},
+    refuses: { 422: 'the router is none of the two, or the subject is no peer' },
     example: 'subject=203.0.113.80',
-    answer: (backend, { query }) => explain(backend, query.get('subject') ?? ''),
+    answer: (backend, { query }) => explained(backend, query),
   },
   {
     method: 'GET',
@@ -152,6 +156,12 @@ async function apply(backend: Backend, { query, body }: Asked): Promise<unknown>
   } finally {
     bodies.delete(backend)
   }
+}
+
+function explained(backend: Backend, query: URLSearchParams): Explanation {
+  const subject = query.get('subject') ?? ''
+  const router = query.get('router')
+  return router === null ? explain(backend, subject) : explainRouter(backend, subject, router)
 }
 
 /** `last` tells who follows that the daemon has begun anew. */

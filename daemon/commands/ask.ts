@@ -71,9 +71,10 @@ export async function routes(asking: Asking, query: RoutesQuery): Promise<void> 
   print(asking, answer.routes, () => routesTable(answer.routes, look(asking)))
 }
 
-/** Exit status 1 when the daemon does not know the subject. */
-export async function explain(asking: Asking, subject: string): Promise<void> {
-  const answer = await ask<Explanation>(asking.socket, `/v1/explain?${new URLSearchParams({ subject })}`)
+/** Exit status 1 when the daemon does not know the subject. With `router`, the configuration of that router for the session. */
+export async function explain(asking: Asking, subject: string, router?: string): Promise<void> {
+  const query = new URLSearchParams({ subject, ...(router !== undefined && { router }) })
+  const answer = await ask<Explanation>(asking.socket, `/v1/explain?${query}`)
   print(asking, answer, () => answer.lines.join('\n'))
   if (answer.kind === 'unknown') process.exitCode = 1
 }

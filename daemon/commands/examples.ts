@@ -25,4 +25,10 @@ export const examples = {
       ['tandem routes in 0.0.0.0/0 -o wide', 'one prefix, with all columns that fit'],
       ['tandem routes out 2001:db8:113::80/128 --all-nodes', 'which nodes send it, and to whom'],
     ]) + exitStatus,
+  explain: lines([
+    ['tandem explain 203.0.113.80', 'why a route is there, or is not, and who has it'],
+    ['tandem explain default/web', 'the VIPs of a service, and its endpoints by family'],
+    ['tandem explain peer/fd00::1', 'a session, and why it is down'],
+    ['tandem explain peer/fd00::1 --router frr', 'what the router has to be told of it; bird for BIRD'],
+  ]),
 } as const

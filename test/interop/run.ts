@@ -19,7 +19,17 @@ if (missing !== undefined) quit(missing)
 // `npm run test:interop -- WORDS` runs what has the words in its title.
 const words = process.argv.slice(2).join(' ')
 const mocha = new Mocha({ timeout: 60_000, reporter: 'spec', color: false, ...(words && { fgrep: words }) })
-for (const suite of ['interop', 'sessions', 'attributes', 'reflection', 'policies', 'bfd', 'kernel', 'secrets'])
+for (const suite of [
+  'interop',
+  'sessions',
+  'attributes',
+  'reflection',
+  'policies',
+  'bfd',
+  'kernel',
+  'secrets',
+  'router-config',
+])
   mocha.addFile(join(import.meta.dirname, `${suite}.ts`))
 await mocha.loadFilesAsync()
 const counts = { passed: 0, failed: 0 }

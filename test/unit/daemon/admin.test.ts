@@ -78,6 +78,18 @@ describe('the admin socket', () => {
     return answer.lines
   }
 
+  it("tells a router's own configuration, and refuses what is no router", async () => {
+    server = await serveAdmin(backend, path())
+    const ofRouter = (router: string) =>
+      ask<Explanation>(path(), `/v1/explain?${new URLSearchParams({ subject: 'peer/10.0.0.1', router })}`)
+    const { kind, lines, data } = await ofRouter('bird')
+    expect(kind).to.equal('peer')
+    expect(lines).to.include('  neighbor 10.0.0.2 as 64512;')
+    expect(data).to.include({ router: 'bird', config: lines.join('\n') })
+    const refusal = await ofRouter('junos').catch((error: unknown) => String(error))
+    expect(refusal).to.include('--router: "junos" is not one of frr, bird')
+  })
+
   it('J9 is for its owner alone', async () => {
     server = await serveAdmin(backend, path())
     expect(statSync(path()).mode & 0o777).to.equal(0o600)

@@ -41,6 +41,8 @@ describe('the command line', () => {
     expect(completed('run', '--cluster-as')).to.equal('--cluster-asn')
     expect(completed('run', '--ready-sessions', 'fa')).to.equal('family')
     expect(completed('peers', '-o', '')).to.equal(wideFormats.join(' '))
+    expect(completed('explain', '--rou')).to.equal('--router')
+    expect(completed('explain', '--router', '')).to.equal('frr bird')
     expect(completed('run', '--goaway')).to.equal('')
   }).timeout(30_000)
 
@@ -64,6 +66,13 @@ describe('the command line', () => {
       expect(status, words[0]).to.equal(2)
       expect(stderr, words[0]).to.include('nobody').and.to.include('is tandem running there?')
     }
+  }).timeout(20_000)
+
+  it('names the routers that it can write for', () => {
+    const { status, stderr } = tandem('explain', 'peer/10.0.0.1', '--router', 'junos')
+    expect(status).to.equal(2)
+    expect(stderr).to.include("'junos' is invalid").and.to.include('frr, bird')
+    expect(tandem('explain', '--help').stdout).to.include('tandem explain peer/fd00::1 --router frr')
   }).timeout(20_000)
 
   it('writes the same in each form', () => {

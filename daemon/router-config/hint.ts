@@ -1,0 +1,44 @@
+/** When a session is down, or lacks a family, for a cause that the router's configuration would mend: what it may be, in a line. */
+
+import type { PeerSnapshot } from '../../speaker/index.ts'
+
+const causes: readonly {
+  readonly sign: RegExp
+  readonly cause: string
+  readonly isLikely?: (peer: PeerSnapshot) => boolean
+}[] = [
+  { sign: /bad peer AS/, cause: 'the router has another ASN for one of the two sides' },
+  {
+    sign: /connection refused|connection rejected|closed by the peer|reset by the peer/,
+    cause: 'the router may have no neighbour with this address',
+  },
+  {
+    sign: /connection timed out/,
+    cause: 'the router may have no password here, or another',
+    isLikely: ({ security }) => security.md5,
+  },
+  {
+    sign: /connection timed out/,
+    cause: 'the router may not have TTL security here',
+    isLikely: ({ security }) => security.ttlSecurity !== undefined,
+  },
+]
+
+/** Empty where nothing points at the router. */
+export function routerHint(peer: PeerSnapshot): string[] {
+  const cause = causeOf(peer)
+  if (cause === undefined) return []
+  return [`  ${cause}: \`tandem explain peer/${peer.name} --router frr\` (or bird) has what it needs`]
+}
+
+function causeOf(peer: PeerSnapshot): string | undefined {
+  if (peer.blocked !== undefined) return undefined
+  if (peer.state === 'Established') {
+    const missing = peer.offered.byUs.filter((family) => !peer.offered.byPeer.includes(family))
+    return missing.length > 0 ? `the router has ${missing.join(' and ')} switched off for this neighbour` : undefined
+  }
+  if (peer.bfd?.holdsSession !== undefined && peer.bfd.remote.multiplier === 0)
+    return 'the router may not have BFD here'
+  const why = peer.lastDown?.why ?? ''
+  return causes.find(({ sign, isLikely }) => sign.test(why) && (isLikely?.(peer) ?? true))?.cause
+}
