@@ -29,6 +29,13 @@ const tables: Metric['read'] = ({ speaker }) =>
 
 export const daemonMetrics: readonly Metric[] = [
   metric(
+    'tandem_event_loop_late_seconds',
+    'gauge',
+    'How late the event loop was since the scrape before, whoever that was for',
+    ['quantile'],
+    ({ loopDelays }) => loopDelays.map(({ quantile, seconds }): Sample => [seconds, { quantile }]),
+  ),
+  metric(
     'tandem_routes',
     'gauge',
     'The routing table: prefixes, paths to them, and routes that this speaker originates',

@@ -3,6 +3,7 @@
 import type { Plan } from '../../controllers/index.ts'
 import type { SpeakerSnapshot } from '../../speaker/index.ts'
 import type { SyncState } from '../backend.ts'
+import type { LoopDelays } from './loop-delay.ts'
 
 export type Labels = Readonly<Record<string, string | number>>
 export type Sample = readonly [value: number, labels: Labels]
@@ -13,6 +14,8 @@ export interface Reading {
   readonly plan: Plan | undefined
   readonly findings: readonly { readonly severity: string }[]
   readonly sync: SyncState
+  /** Since the scrape before. */
+  readonly loopDelays: LoopDelays
 }
 
 export interface Metric {

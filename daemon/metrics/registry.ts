@@ -4,19 +4,26 @@ import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-clien
 import type { Backend } from '../backend.ts'
 import { compatMetrics } from './compat-metrics.ts'
 import { daemonMetrics } from './daemon-metrics.ts'
+import type { LoopDelay } from './loop-delay.ts'
 import type { Metric, Reading } from './metric.ts'
 import { peerMetrics } from './peer-metrics.ts'
 
 export const metrics: readonly Metric[] = [...peerMetrics, ...daemonMetrics]
 
+const foreignLoopDelays = ['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99'].map(
+  (which) => `nodejs_eventloop_lag${which}_seconds`,
+)
+
 /** Enters all rows. What it returns is called before each scrape, so that all of them read the same state. */
-export function enterMetrics(registry: Registry, backend: Backend, compat: boolean): () => void {
+export function enterMetrics(registry: Registry, backend: Backend, loop: LoopDelay, compat: boolean): () => void {
   let reading: Reading | undefined
   for (const row of compat ? [...metrics, ...compatMetrics] : metrics) enter(registry, row, () => reading)
   collectDefaultMetrics({ register: registry })
+  // Ours has no interval of the measurement in it, and no nonsense in the first scrape.
+  for (const name of foreignLoopDelays) registry.removeSingleMetric(name)
   return () => {
     const { plan, findings, sync } = backend
-    reading = { speaker: backend.speaker.snapshot(), plan, findings, sync }
+    reading = { speaker: backend.speaker.snapshot(), plan, findings, sync, loopDelays: loop.take() }
   }
 }
 

@@ -5,6 +5,7 @@ import { Registry } from 'prom-client'
 import { nodeClock } from '../../speaker/index.ts'
 import type { Backend } from '../backend.ts'
 import { createProbeServer, type Listening, listenAt } from '../probe-server.ts'
+import { LoopDelay } from './loop-delay.ts'
 import { enterMetrics } from './registry.ts'
 import { Timings } from './timings.ts'
 
@@ -27,13 +28,14 @@ type Form = typeof openMetrics | typeof plainText
 /** Throws `ConfigError` where the port cannot be listened on. */
 export async function serveMetrics(backend: Backend, options: MetricsOptions): Promise<MetricsServer> {
   const timings = new Timings(nodeClock)
+  const loop = new LoopDelay()
   // A registry for each form: one that has written OpenMetrics has lost `_total` from the names of its counters.
   const registries = new Map<Form, ReturnType<typeof newRegistry>>()
   const newRegistry = (form: Form) => {
     const registry: Registry<Form> = new Registry()
     registry.setContentType(form)
     timings.enter(registry as Registry)
-    return { registry, begin: enterMetrics(registry as Registry, backend, options.compat) }
+    return { registry, begin: enterMetrics(registry as Registry, backend, loop, options.compat) }
   }
   const scrape = (form: Form): Promise<string> => {
     const { registry, begin } = registries.get(form) ?? newRegistry(form)
@@ -61,5 +63,9 @@ export async function serveMetrics(backend: Backend, options: MetricsOptions): P
     )
   })
   const listening = await listenAt(server, '--metrics-port', options.address, options.port)
-  return { ...listening, timings }
+  const close = async () => {
+    loop.stop()
+    await listening.close()
+  }
+  return { ...listening, close, timings }
 }

@@ -106,6 +106,22 @@ describe('metrics', () => {
     expect(text.text).not.to.include('# EOF')
   })
 
+  it('say how late the event loop was since the scrape before, in whichever form that was', async () => {
+    const late = (text: string) => Number(value(text, 'tandem_event_loop_late_seconds{quantile="1"}'))
+    // It is looked at each 10 ms, by a timer that no test can turn.
+    const aLook = () => new Promise((resolve) => setTimeout(resolve, 30))
+    await ask(server.port)
+    await aLook()
+    const end = performance.now() + 200
+    while (performance.now() < end);
+    await aLook()
+    const { text } = await ask(server.port, '/metrics', 'application/openmetrics-text; version=1.0.0')
+    expect(late(text)).to.be.within(0.15, 5)
+    await aLook()
+    expect(late((await ask(server.port)).text)).to.be.below(late(text))
+    expect(text).not.to.include('nodejs_eventloop_lag')
+  })
+
   it('are at their path alone, which any other path names', async () => {
     const { status, text } = await ask(server.port, '/')
     expect([status, text]).to.deep.equal([404, '/metrics\n'])
@@ -128,7 +144,7 @@ describe('metrics', () => {
     })
     const row = metrics.find(({ name }) => name === 'tandem_plan_withheld')
     const plan = { withheld } as unknown as Plan
-    const reading = { speaker: node.speaker.snapshot(), plan, findings: [], sync: alwaysSynced }
+    const reading = { speaker: node.speaker.snapshot(), plan, findings: [], sync: alwaysSynced, loopDelays: [] }
     const labels = { family: 'ipv6-unicast', kind: 'cluster-ip', reason: '(N elsewhere), annotation is "..."' }
     expect([...(row?.read(reading) ?? [])]).to.deep.equal([[2, labels]])
   })
@@ -179,7 +195,6 @@ describe('metrics', () => {
   const known = new Set([
     ...metrics.map(({ name }) => name),
     ...timingRows.map(([name]) => `${name}_bucket`),
-    'nodejs_eventloop_lag_p99_seconds',
     'process_resident_memory_bytes',
   ])
   const named = (text: string) => text.match(/\b(?:tandem|nodejs|process)_[a-z0-9_]+/g) ?? []
