@@ -20,10 +20,11 @@ import { bird } from './subjects/bird.ts'
 import { exabgp } from './subjects/exabgp.ts'
 import { frr } from './subjects/frr.ts'
 import { gobgp } from './subjects/gobgp.ts'
+import { openbgpd } from './subjects/openbgpd.ts'
 import { delayOf, tandemWith } from './subjects/tandem.ts'
 
 const scenarios: readonly Scenario[] = [s1, s1small, s2, s3, s4, s5, s6]
-const subjects: readonly Subject[] = [bird, tandemWith(false), frr, gobgp, exabgp]
+const subjects: readonly Subject[] = [bird, tandemWith(false), frr, openbgpd, gobgp, exabgp]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

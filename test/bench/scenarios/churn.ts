@@ -27,6 +27,7 @@ import {
 } from '../scenario.ts'
 import { routerNode, usageOf } from '../subject.ts'
 import { birdc } from '../subjects/bird.ts'
+import { setNetwork } from '../subjects/openbgpd.ts'
 
 const count = 5000
 const turns = 200
@@ -124,6 +125,15 @@ const bird: Begin = async (topology, subject, routes) => {
   }
 }
 
+const openbgpd: Begin = async (topology, subject, routes) => {
+  subject.start(topology, { peers: sinks, routes })
+  await eventually('OpenBGPD has its routes', 60_000, async () => (await subject.count(topology)) >= routes.length)
+  return {
+    toggle: async (there) => void (await setNetwork(topology, '100.127.0.1/32', there)),
+    stop: async () => {},
+  }
+}
+
 /** Its control is a pipe that it reads commands from. */
 const exabgp: Begin = async (topology, _subject, routes) => {
   const pipe = join(topology.work, 'commands')
@@ -153,13 +163,13 @@ const exabgp: Begin = async (topology, _subject, routes) => {
   }
 }
 
-const toggles: Readonly<Record<string, Begin>> = { tandem, bird, exabgp }
+const toggles: Readonly<Record<string, Begin>> = { tandem, bird, openbgpd, exabgp }
 
 export const s4: Scenario = {
   name: 'S4',
   what: 'one change among 10,000 routes, until all of 8 peers have it',
   unit: 'ms',
-  routers: ['bird', 'tandem', 'exabgp'],
+  routers: ['bird', 'tandem', 'openbgpd', 'exabgp'],
   targets: [
     { figure: 'value', most: 2 },
     { figure: 'p99', most: 5 },

@@ -1,4 +1,7 @@
-/** S3: 100,000 + 100,000 host routes go out to eight peers; the clock runs from the last session's OPEN to the last peer's last route. */
+/**
+ * S3: 100,000 + 100,000 host routes go out to eight peers; the clock runs from the last session's OPEN to the last peer's last route.
+ * Without OpenBGPD, which needs minutes to read as many networks from its configuration.
+ */
 
 import { eventually } from '../../topology/runner.ts'
 import {

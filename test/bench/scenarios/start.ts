@@ -39,7 +39,7 @@ export const s6: Scenario = {
   what: 'from exec to Established; then 2 peers and 100 routes, idle',
   unit: 's',
   memory: 'idle RSS',
-  routers: ['bird', 'tandem', 'frr', 'gobgp'],
+  routers: ['bird', 'tandem', 'frr', 'openbgpd', 'gobgp'],
   targets: [
     { figure: 'value', most: 0.3 },
     { figure: 'memoryMb', most: 60 },

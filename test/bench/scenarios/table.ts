@@ -71,8 +71,8 @@ export const s1: Scenario = {
   name: 'S1',
   what: 'take in a full table, until the router counts 1.2 million routes',
   unit: 's',
-  routers: ['bird', 'tandem', 'frr', 'gobgp'],
-  once: ['frr', 'gobgp'],
+  routers: ['bird', 'tandem', 'frr', 'openbgpd', 'gobgp'],
+  once: ['frr', 'openbgpd', 'gobgp'],
   targets: [
     { figure: 'value', most: 0.8, of: 'bird' },
     { figure: 'value', most: 1 / 20, of: 'gobgp' },
@@ -86,7 +86,7 @@ export const s1small: Scenario = {
   name: 'S1s',
   what: 'take in 83,000 + 17,000 routes, with cold code',
   scale: 0.0833,
-  routers: ['bird', 'tandem', 'frr'],
+  routers: ['bird', 'tandem', 'frr', 'openbgpd'],
   once: [],
   targets: [{ figure: 'value', most: 2, of: 'bird' }],
 }
@@ -95,8 +95,8 @@ export const s2: Scenario = {
   name: 'S2',
   what: 'pass a full table on to another peer',
   unit: 's',
-  routers: ['bird', 'tandem', 'frr'],
-  once: ['frr'],
+  routers: ['bird', 'tandem', 'frr', 'openbgpd'],
+  once: ['frr', 'openbgpd'],
   targets: [
     { figure: 'value', most: 1, of: 'bird' },
     { figure: 'memoryMb', most: 420 },
@@ -110,8 +110,8 @@ export const s5: Scenario = {
   name: 'S5',
   what: 'refuse all of a full table but ten routes',
   unit: 's',
-  routers: ['bird', 'tandem', 'gobgp'],
-  once: ['gobgp'],
+  routers: ['bird', 'tandem', 'openbgpd', 'gobgp'],
+  once: ['openbgpd', 'gobgp'],
   memory: 'above idle',
   targets: [
     { figure: 'value', most: 0.6, of: 'bird' },
