@@ -32,6 +32,8 @@ export interface Subject {
   /** Whether routes can be given in the configuration; else a peer has to feed them first. */
   readonly originates: boolean
   start(topology: Topology, setup: Setup): Program
+  /** Tandem alone: starts it by these flags in place of a configuration file. */
+  run?(topology: Topology, flags: readonly string[]): Program
   /** Routes in its table, of both families. */
   count(topology: Topology): Promise<number>
 }
@@ -44,6 +46,7 @@ export interface Usage {
   readonly cpuSeconds: number
 }
 
+const relayFile = '/support/relay.ts'
 const ticksPerSecond = 100
 
 export async function usageOf(topology: Topology): Promise<Usage> {
@@ -53,8 +56,8 @@ export async function usageOf(topology: Topology): Promise<Usage> {
   const usage = { peakMb: 0, rssMb: 0, pssMb: 0, cpuSeconds: 0 }
   for (const pid of pids) {
     const read = (name: string) => readOr(`/proc/${pid}/${name}`)
-    // What asks is in the namespace too, for a moment.
-    if (read('cmdline').startsWith('ip\0netns')) continue
+    // What asks is in the namespace too, for a moment, and so is the way to the API server.
+    if (read('cmdline').startsWith('ip\0netns') || read('cmdline').includes(relayFile)) continue
     const kilobytes = (text: string, field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)?.[1] ?? 0)
     const status = read('status')
     usage.peakMb += kilobytes(status, 'VmHWM') / 1024

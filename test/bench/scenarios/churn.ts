@@ -7,11 +7,8 @@ import { execFileSync } from 'node:child_process'
 import { createWriteStream, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { FakeApiServer } from '../../support/api-server/api-server.ts'
-import { ApiWire } from '../../support/api-wire.ts'
-import { laidOutImage } from '../../support/image.ts'
-import { nodeObject, service, sliceObject } from '../../support/kube-objects.ts'
 import { eventually, type Topology } from '../../topology/runner.ts'
+import { followCluster, startCluster } from '../api.ts'
 import {
   addressesOf,
   type BenchPeers,
@@ -31,7 +28,6 @@ import { setNetwork } from '../subjects/openbgpd.ts'
 
 const count = 5000
 const turns = 200
-const apiPort = '6443'
 
 /** Makes the one route come (or go). */
 type Toggle = (there: boolean) => Promise<void> | void
@@ -56,10 +52,10 @@ async function measured(peers: BenchPeers, toggle: Toggle): Promise<number[]> {
 async function churn({ subject, topology, started }: Play): Promise<Result> {
   const routes = hostRoutes(count)
   const toggle = await toggles[subject.name]!(topology, subject, routes)
-  await started()
   const peers = startPeers(topology, 'watch', routerAddress, addressesOf(sinks), '65001', String(routes.length))
   await eventually('all peers have all routes', limitMs, async () => peers.all('complete').length === sinks.length)
   await pause(1000)
+  await started()
   const times = await measured(peers, toggle.toggle)
   const at = (part: number) => times[Math.floor(times.length * part)]!
   const { peakMb: memoryMb } = await usageOf(topology)
@@ -75,45 +71,10 @@ interface Control {
 type Begin = (topology: Topology, subject: Play['subject'], routes: readonly string[]) => Promise<Control>
 
 /** Services with one VIP in each family, as many as there are routes; one of them has its endpoint come and go. */
-const tandem: Begin = async (topology) => {
-  const api = await FakeApiServer.start()
-  const name = (index: number) => `s${index}`
-  const slice = (index: number, ready: boolean) => sliceObject(name(index), 'IPv4', [{ on: 'node-1', ready }])
-  api.apply(nodeObject('node-1'))
-  for (let index = 0; index < count; index++) {
-    const [v4, v6] = hostRoutes(index + 1).slice(-2)
-    const ingress = [v4, v6].map((one) => ({ ip: one!.split('/')[0] }))
-    const ips = [`10.96.${index >> 8}.${index & 255}`, `fd00:96::${index.toString(16)}`]
-    const spec = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', clusterIP: ips[0], clusterIPs: ips }
-    api.apply(service(name(index), spec, { ingress }))
-    api.apply(slice(index, true))
-    api.apply(sliceObject(name(index), 'IPv6', [{ on: 'node-1' }]))
-  }
-  const wire = new ApiWire(api, join(topology.work, 'api.sock'))
-  await wire.open()
-  const relay = join(import.meta.dirname, '../../support/relay.ts')
-  topology.start(routerNode, [process.execPath, relay, apiPort, wire.path])
-  const [node = '', ...rest] = laidOutImage().command
-  const flags = [
-    'run',
-    `--master=http://127.0.0.1:${apiPort}`,
-    '--hostname-override=node-1',
-    '--enable-ibgp=false',
-    `--peer-router-ips=${addressesOf(sinks)}`,
-    `--peer-router-asns=${sinks.map(({ asn }) => asn).join()}`,
-    '--advertise-loadbalancer-ip',
-    '--loadbalancer-ip-range=100.64.0.0/10,2001:db8:1::/48',
-    '--advertise-pod-cidr=false',
-    `--admin-socket=${join(topology.work, 'tandem.sock')}`,
-  ]
-  topology.start(routerNode, [node, ...rest, ...flags], { MALLOC_ARENA_MAX: '1' })
-  return {
-    toggle: (there) => void api.apply(slice(0, !there)),
-    stop: async () => {
-      wire.close()
-      await api.stop()
-    },
-  }
+const tandem: Begin = async (topology, subject) => {
+  const cluster = await startCluster(topology, count)
+  followCluster(topology, subject, sinks)
+  return { toggle: (there) => cluster.setReady(!there), stop: () => cluster.stop() }
 }
 
 const bird: Begin = async (topology, subject, routes) => {

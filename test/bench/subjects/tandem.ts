@@ -1,13 +1,13 @@
 /** Tandem as its image runs it, from a configuration file. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { ask } from '../../../daemon/admin/client.ts'
 import type { SpeakerSnapshot } from '../../../speaker/index.ts'
 import { laidOutImage } from '../../support/image.ts'
-import type { Topology } from '../../topology/runner.ts'
+import type { Program, Topology } from '../../topology/runner.ts'
 import type { Delay } from '../delay-probe.ts'
 import { routerNode, type Subject } from '../subject.ts'
 
@@ -42,17 +42,22 @@ export const tandemWith = (probed: boolean): Subject => ({
       routes: routes.length > 0 ? [{ prefixes: routes }] : [],
     }
     writeFileSync(file, JSON.stringify(config))
-    const [node = '', ...rest] = laidOutImage().command
-    const words = ['run', '--source=none', `--config=${file}`, `--admin-socket=${socketOf(topology)}`]
-    const probe = probed ? ['--import', probeIn(topology)] : []
-    const environment = { MALLOC_ARENA_MAX: '1', DELAY_PROBE: probeOf(topology) }
-    return topology.start(routerNode, [node, ...probe, ...rest, ...words], environment)
+    return startImage(topology, probed, ['--source=none', `--config=${file}`])
   },
+  run: (topology, flags) => startImage(topology, probed, flags),
   count: async (topology) => {
     const { routes } = await ask<SpeakerSnapshot>(socketOf(topology), '/v1/peers')
     return routes['ipv4-unicast'].paths + routes['ipv6-unicast'].paths
   },
 })
+
+function startImage(topology: Topology, probed: boolean, flags: readonly string[]): Program {
+  const [node = '', ...rest] = laidOutImage().command
+  const probe = probed ? ['--import', probeIn(topology)] : []
+  const words = ['run', ...flags, `--admin-socket=${socketOf(topology)}`]
+  const environment = { MALLOC_ARENA_MAX: '1', DELAY_PROBE: probeOf(topology) }
+  return topology.start(routerNode, [node, ...probe, ...rest, ...words], environment)
+}
 
 /** The probe as plain JavaScript: what strips types takes more memory than all that it is to watch. */
 export function probeIn(topology: Topology): string {
@@ -61,6 +66,9 @@ export function probeIn(topology: Topology): string {
   writeFileSync(file, transformSync(source, { loader: 'ts' }).code)
   return file
 }
+
+/** Whether it runs with the probe: not before it was started. */
+export const isProbed = (topology: Topology) => existsSync(probeOf(topology))
 
 /** How late its event loop was since the last time it was asked. */
 export const delayOf = (topology: Topology): Promise<Delay> => delayAt(probeOf(topology))
