@@ -25,6 +25,7 @@ const ofTheChart: readonly FlagName[] = [
 const text: Schema = { type: 'string' }
 const list: Schema = { type: 'array' }
 const mapping: Schema = { type: 'object' }
+const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 }
 
 /** A flag as a value of YAML: what stands behind its name in the help says which. */
 function schemaOf({ type: { placeholder }, help }: Flag<unknown>): Schema {
@@ -51,6 +52,11 @@ export function valuesSchema(): string {
     additionalProperties: false,
     properties: { repository: text, tag: text, pullPolicy: { enum: ['Always', 'IfNotPresent', 'Never'] } },
   }
+  const networkPolicy = {
+    type: 'object',
+    additionalProperties: false,
+    properties: { enabled: { type: 'boolean' }, apiServerPorts: { type: 'array', items: port } },
+  }
   const schema = {
     $schema: 'http://json-schema.org/draft-07/schema#',
     type: 'object',
@@ -61,6 +67,7 @@ export function valuesSchema(): string {
       image,
       imagePullSecrets: list,
       passwordsSecret: text,
+      networkPolicy,
       resources: mapping,
       nodeSelector: mapping,
       affinity: mapping,

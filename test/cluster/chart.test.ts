@@ -36,6 +36,13 @@ interface Manifest extends KubeObject {
   }
 }
 
+interface NetworkPolicySpec {
+  readonly podSelector: object
+  readonly policyTypes: readonly string[]
+  readonly ingress?: readonly { readonly ports: readonly { readonly port: number }[] }[]
+  readonly egress?: readonly { readonly ports: readonly { readonly port: number }[] }[]
+}
+
 interface PodSpec {
   readonly containers: readonly {
     readonly args: readonly string[]
@@ -134,11 +141,37 @@ describe('the Helm chart', function () {
     expect(mounts({}, { passwordsSecret: 'tor-keys' })).to.deep.equal(['run', 'config', 'passwords'])
   })
 
+  it('closes the namespace as the component does, where it is asked to, at the ports of its settings', () => {
+    const closing = (config: object) => {
+      const policies = made(config, { networkPolicy: { enabled: true } }).filter(({ kind }) => kind === 'NetworkPolicy')
+      return policies.map(({ spec }) => spec as unknown as NetworkPolicySpec)
+    }
+    const component = fromFile('components/network-policy/network-policy.yaml').map(
+      ({ spec }) => spec as unknown as NetworkPolicySpec,
+    )
+    const rules = (specs: readonly NetworkPolicySpec[]) =>
+      specs.map(({ policyTypes, ingress, egress }) => ({ policyTypes, ingress, egress }))
+    expect(made({}).filter(({ kind }) => kind === 'NetworkPolicy')).to.deep.equal([])
+    expect(rules(closing({}))).to.deep.equal(rules(component))
+    const [closed, own] = closing({
+      'metrics-port': 9100,
+      'bfd-port': 3999,
+      'bgp-port': 2179,
+      'peer-router-ports': [1179, 179],
+    })
+    expect(closed?.podSelector).to.deep.equal({})
+    const ports = (list: NetworkPolicySpec['ingress']) => list?.flatMap((rule) => rule.ports.map(({ port }) => port))
+    expect(ports(own?.ingress)).to.deep.equal([2179, 3999, 9100, 20244])
+    expect(ports(own?.egress)).to.deep.equal([179, 3999, 1179, 2179, 443, 6443, 53, 53])
+    expect(ports(closing({ 'peer-router-ports': '1179,179' })[1]?.egress)).to.include(1179)
+  })
+
   it('refuses what it does not know, and says where', () => {
     for (const [values, place] of [
       [{ config: { 'cluster-asnn': 64512 } }, /cluster-asnn/],
       [{ config: { 'advertise-cluster-ip': 'perhaps' } }, /advertise-cluster-ip/],
       [{ imagee: {} }, /imagee/],
+      [{ networkPolicy: { enabled: true, apiServerPorts: ['https'] } }, /apiServerPorts/],
     ] as const) {
       const { status, stderr } = render(values)
       expect(status).to.not.equal(0)
@@ -150,7 +183,7 @@ describe('the Helm chart', function () {
     const stage = await Stage.set(servers())
     try {
       const all = { 'run-loadbalancer': true, 'node-status': 'annotation', 'enable-cni': true, 'install-routes': true }
-      for (const object of made(all, { passwordsSecret: 'tor-keys' })) {
+      for (const object of made(all, { passwordsSecret: 'tor-keys', networkPolicy: { enabled: true } })) {
         await stage.control.tryOut(object)
       }
     } finally {

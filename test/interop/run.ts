@@ -13,7 +13,14 @@ function quit(why: string): never {
 }
 
 if (process.getuid?.() !== 0) quit('the interop tests make network namespaces, so they need root')
-const missing = install(['iproute2', 'procps', 'util-linux', 'curl', ...routers.flatMap((router) => router.packages)])
+const missing = install([
+  'iproute2',
+  'procps',
+  'util-linux',
+  'curl',
+  'nftables',
+  ...routers.flatMap((router) => router.packages),
+])
 if (missing !== undefined) quit(missing)
 
 // `npm run test:interop -- WORDS` runs what has the words in its title.
@@ -29,6 +36,7 @@ for (const suite of [
   'kernel',
   'secrets',
   'router-config',
+  'firewall',
 ])
   mocha.addFile(join(import.meta.dirname, `${suite}.ts`))
 await mocha.loadFilesAsync()

@@ -267,8 +267,69 @@ describe('the manifests', () => {
         'components/kernel-routes': ['--install-routes'],
         'components/load-balancer': ['--run-loadbalancer'],
         'components/metrics': ['--metrics-port=20241'],
+        'components/network-policy': [],
         'components/node-status': ['--node-status=annotation'],
       })
+    })
+  })
+
+  describe('what may be reached', () => {
+    interface Ports {
+      readonly ports?: readonly { readonly protocol: string; readonly port: number }[]
+    }
+    interface NetworkPolicy {
+      readonly metadata: { readonly name: string; readonly namespace: string }
+      readonly spec: {
+        readonly podSelector: object
+        readonly policyTypes: readonly string[]
+        readonly ingress?: readonly Ports[]
+        readonly egress?: readonly Ports[]
+      }
+    }
+    const policies = () => read('components/network-policy/network-policy.yaml') as unknown as NetworkPolicy[]
+    const portsOf = (rules: readonly Ports[] = []) =>
+      rules.flatMap(({ ports = [] }) => ports.map(({ protocol, port }) => `${protocol} ${port}`))
+    const sessions = [`TCP ${flags['bgp-port'].default}`, 'UDP 3784', 'UDP 4784']
+    const metricsPort = addedArguments('components/metrics')[0]?.split('=')[1]
+
+    it('is in a namespace that is closed both ways to every pod', () => {
+      const [closed] = policies()
+      expect(closed?.spec).to.deep.equal({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
+      for (const { metadata } of policies()) expect(metadata.namespace).to.equal('tandem-system')
+    })
+
+    it('is BGP, BFD, metrics and health of the daemon, which may reach routers, the API server and DNS', () => {
+      const { podSelector, policyTypes, ingress, egress } = policies()[1]!.spec
+      expect(podSelector).to.deep.equal({ matchLabels: { 'app.kubernetes.io/name': 'tandem' } })
+      expect(policyTypes).to.deep.equal(['Ingress', 'Egress'])
+      expect(portsOf(ingress)).to.deep.equal([...sessions, `TCP ${metricsPort}`, `TCP ${flags['health-port'].default}`])
+      expect(portsOf(egress)).to.deep.equal([...sessions, 'TCP 443', 'TCP 6443', 'UDP 53', 'TCP 53'])
+      // A rule without ports would open all of them.
+      for (const rule of [...(ingress ?? []), ...(egress ?? [])]) expect(rule.ports).to.not.equal(undefined)
+    })
+
+    it('on the node itself is closed at the same ports by each of the host policies', () => {
+      const all = [179, 3784, 4784, Number(metricsPort), flags['health-port'].default, flags['web-port'].default]
+      const firewall = (name: string) => readFileSync(join(docker, 'firewall', name), 'utf8')
+      const calico = parse(firewall('calico.yaml')) as {
+        spec: { ingress: { action: string; protocol?: string; destination?: { ports: number[] } }[] }
+      }
+      const denied = calico.spec.ingress.filter(({ action }) => action === 'Deny')
+      expect(denied.flatMap(({ destination }) => destination?.ports ?? [])).to.have.members(all)
+      // What no rule names stays as it was.
+      expect(calico.spec.ingress.at(-1)).to.deep.equal({ action: 'Pass' })
+      const cilium = parse(firewall('cilium.yaml')) as {
+        spec: {
+          enableDefaultDeny: object
+          ingress?: object
+          ingressDeny: { toPorts: { ports: { port: string }[] }[] }[]
+        }
+      }
+      expect(cilium.spec).to.deep.include({ nodeSelector: {}, enableDefaultDeny: { ingress: false } })
+      const closed = cilium.spec.ingressDeny.flatMap(({ toPorts }) => toPorts.flatMap(({ ports }) => ports))
+      expect(new Set(closed.map(({ port }) => Number(port)))).to.deep.equal(new Set(all))
+      const dropped = [...firewall('nftables.conf').matchAll(/dport \{ ([\d, ]+) \} counter drop/g)]
+      expect(dropped.flatMap(([, ports = '']) => ports.split(', ').map(Number))).to.have.members(all)
     })
   })
 

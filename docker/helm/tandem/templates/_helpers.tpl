@@ -40,3 +40,14 @@ subjects:
     name: {{ .root.Release.Name }}
     namespace: {{ .root.Release.Namespace }}
 {{- end }}
+
+{{/* What sessions use, as ports of a NetworkPolicy: the port of BGP, and the configuration. */}}
+{{- define "tandem.sessionPorts" -}}
+{{- $config := index . 1 -}}
+- protocol: TCP
+  port: {{ index . 0 | int }}
+{{- range (ternary (list (index $config "bfd-port")) (list 3784 4784) (hasKey $config "bfd-port")) }}
+- protocol: UDP
+  port: {{ int . }}
+{{- end }}
+{{- end }}
