@@ -43,6 +43,27 @@ export {
   formatAttributes,
   type UnknownAttribute,
 } from './attributes/registry.ts'
+export {
+  type BmpPeer,
+  bmpHeaderLength,
+  bmpPort,
+  bmpTypes,
+  bmpVersion,
+  peerHeaderBytes,
+  peerHeaderLength,
+  writeBmpHeader,
+} from './bmp/header.ts'
+export {
+  administrativelyClosed,
+  type BmpInformation,
+  informationText,
+  informationTypes,
+  terminationReason,
+  textInformation,
+} from './bmp/information.ts'
+export * from './bmp/message.ts'
+export { type BmpStatistic, statisticTypes } from './bmp/statistics.ts'
+export { BmpStream } from './bmp/stream.ts'
 export { hex } from './bytes.ts'
 export {
   type Capability,
