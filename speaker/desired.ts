@@ -35,6 +35,8 @@ export interface LocalDeclaration {
   readonly listen: readonly ListenDeclaration[]
   /** By default this is no restart. */
   readonly restart?: RestartCircumstances
+  /** Who is told by BMP what peers send and are sent. */
+  readonly collectors?: readonly CollectorDeclaration[]
   /** Next hop of originated routes that name none, by family of the route; without one such a route is not sent. */
   readonly addresses: { readonly [family in Family]?: Address }
 }
@@ -47,6 +49,20 @@ export interface RestartCircumstances {
   readonly forwarding: boolean
   /** Seconds that peers are waited for, at most, before End-of-RIB is sent for learned routes. */
   readonly deferral: number
+}
+
+/** A collector of the BGP Monitoring Protocol (RFC 7854), which is connected to. */
+export interface CollectorDeclaration {
+  readonly address: Address
+  /** Interface of a link-local address. */
+  readonly zone?: string
+  readonly port: number
+  /** Routes of peers after import policy. */
+  readonly adjRibIn: boolean
+  /** Routes that peers are sent (RFC 8671). */
+  readonly adjRibOut: boolean
+  /** Seconds between two reports of statistics; 0 for none. */
+  readonly statisticsInterval: number
 }
 
 export interface ListenDeclaration {

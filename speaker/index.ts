@@ -1,5 +1,6 @@
 /** The BGP engine: declare peers, routes and policies, and it makes them so. */
 
+export type { CollectorSnapshot, SystemNames } from './bmp/collector.ts'
 export * from './desired.ts'
 export { type PeerChange, peerChange } from './diff.ts'
 export { iproute2 } from './kernel/iproute2.ts'

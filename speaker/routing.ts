@@ -12,6 +12,8 @@ import {
   type Negotiated,
   type SenderContext,
 } from 'bgp-ts'
+import type { SystemNames } from './bmp/collector.ts'
+import { Monitor } from './bmp/monitor.ts'
 import { Deferral } from './deferral.ts'
 import type { LocalDeclaration } from './desired.ts'
 import { Jobs } from './jobs.ts'
@@ -39,6 +41,7 @@ export class Routing implements SessionListener {
   readonly origination: Origination
   /** Where routes are installed too. */
   readonly kernel: KernelRoutes | undefined
+  readonly monitor: Monitor
   readonly #jobs: Jobs
   readonly #importer: Importer
   readonly #review: Review
@@ -61,6 +64,7 @@ export class Routing implements SessionListener {
     options: {
       readonly endOfRibHeld: boolean
       readonly kernel?: Partial<KernelOptions>
+      readonly system?: SystemNames
     } & OutboundHooks,
   ) {
     this.#clock = world.clock
@@ -68,11 +72,7 @@ export class Routing implements SessionListener {
     this.#random = world.random
     this.#jobs = new Jobs(world.clock)
     const { kernel } = world
-    this.rib = new Rib(
-      world.random,
-      (rib, row) => this.outbound.touch(rib, row),
-      kernel && ((rib, row) => this.kernel?.touch(rib, row)),
-    )
+    this.rib = new Rib(world.random, (rib, row) => this.outbound.touch(rib, row))
     this.rib.setRank(ownIndex, { originated: true, external: false, routerId: 0, addressOrder: 0 })
     this.outbound = new Outbound(
       this.rib,
@@ -99,11 +99,24 @@ export class Routing implements SessionListener {
     })
     const reader = new AttributeReader(world, this.rib.attributes, new ContextIds(), this.#own)
     const judge = new RouteJudge(this.rib.attributes, reader)
-    this.#importer = new Importer(world, this.rib, this.#own, this.#retention, reader, judge)
+    const endOfRib = (peer: RoutedPeer, family: Family) => {
+      this.#retention.endOfRib(peer, family)
+      this.monitor.ended()
+    }
+    this.#importer = new Importer(world, this.rib, this.#own, { endOfRib }, reader, judge)
     this.#review = new Review(this.rib, this.#own, this.#retention, reader, judge)
     const peers = () => this.peers
     const zoneOf = (peer: number) => this.#peers[peer]?.link.declaration.zone
     this.kernel = kernel && new KernelRoutes(world, kernel, options.kernel, this.#jobs, this.rib, peers, zoneOf)
+    this.monitor = new Monitor({
+      world,
+      jobs: this.#jobs,
+      rib: this.rib,
+      outbound: this.outbound,
+      system: options.system,
+      listen: (monitor) => this.#listen(monitor),
+    })
+    this.#listen(undefined)
   }
 
   /** While this speaker is a route reflector. */
@@ -135,9 +148,22 @@ export class Routing implements SessionListener {
       )
     }
     this.#local = local
+    this.monitor.declare(local.collectors ?? [])
     this.#own.addresses = families.flatMap((family) => local.addresses[family] ?? [])
     this.#own.routerId = local.routerId
     for (const peer of this.#byLink.values()) if (peer.negotiated) this.outbound.reconsider(peer)
+  }
+
+  /** Paths and sent routes are told to whom they concern; where they concern nobody, changes of them cost nothing. */
+  #listen(monitor: Monitor | undefined): void {
+    const { kernel } = this
+    this.outbound.watch(monitor)
+    if (!kernel && !monitor) this.rib.watchPaths(undefined)
+    else
+      this.rib.watchPaths((rib, row, peer, pathId) => {
+        kernel?.touch(rib, row)
+        monitor?.touch(rib, row, peer, pathId)
+      })
   }
 
   /** Memory goes back once what is left to withdraw has been withdrawn; a step for each table, because each is walked whole. */

@@ -10,6 +10,7 @@ import {
   type PeerRestart,
 } from 'bgp-ts'
 import { compile, noPolicy, type Policy, type StatementOrigin } from '../policy/index.ts'
+import type { CollectorSnapshot } from './bmp/collector.ts'
 import type { LocalDeclaration } from './desired.ts'
 import type { DynamicSnapshot } from './dynamic-peers.ts'
 import { type KernelSnapshot, kernelSnapshot } from './kernel/kernel-story.ts'
@@ -125,6 +126,8 @@ export interface SpeakerSnapshot {
   readonly peers: readonly PeerSnapshot[]
   /** Where routes are installed in the kernel. */
   readonly kernel?: KernelSnapshot
+  /** Collectors of BMP, where there are any. */
+  readonly collectors?: readonly CollectorSnapshot[]
 }
 
 export function takeSnapshot(
@@ -139,6 +142,7 @@ export function takeSnapshot(
     const address = local?.addresses[family]
     return address ? [[family, formatAddress(address)]] : []
   })
+  const collectors = routing.monitor.snapshot()
   return {
     asn: local?.asn ?? 0,
     routerId: formatIpv4(local?.routerId ?? 0),
@@ -157,6 +161,7 @@ export function takeSnapshot(
     },
     peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
     ...(routing.kernel && { kernel: kernelSnapshot(routing.kernel) }),
+    ...(collectors.length > 0 && { collectors }),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { type Address, encodeMessage, type Family, familyNumbers, formatAddress, type Prefix } from 'bgp-ts'
+import type { SystemNames } from './bmp/collector.ts'
 import type { Desired, DesiredChange, LocalDeclaration, OriginatedRoute, PeerDeclaration } from './desired.ts'
 import { peerChange } from './diff.ts'
 import { DynamicPeers } from './dynamic-peers.ts'
@@ -32,6 +33,8 @@ export interface ApplyReport {
 export interface SpeakerOptions {
   /** No End-of-RIB is sent before `releaseEndOfRib`: for sources that take a while to be whole. */
   readonly endOfRibHeld?: boolean
+  /** What collectors of BMP know this speaker by. */
+  readonly system?: SystemNames
   /** How routes are installed, in a world that has a kernel. */
   readonly kernel?: Partial<KernelOptions>
 }
@@ -75,6 +78,7 @@ export class Speaker {
         for (const listener of this.#settledListeners) listener()
       },
       ...(options.kernel && { kernel: options.kernel }),
+      ...(options.system && { system: options.system }),
     })
     this.#accepting = new Listeners(
       world,
@@ -180,6 +184,7 @@ export class Speaker {
       else peer.stop('administrative shutdown', reason, Uint8Array.of(text.length, ...text))
     }
     for (const timer of this.#dismissals.values()) timer.cancel()
+    this.#routing.monitor.stop()
     this.#routing.stop()
     await Promise.all([this.#accepting.close(), this.#world.bfd?.close(), kernel])
   }
@@ -321,6 +326,15 @@ export class Speaker {
     return [...there].find(({ declaration }) => !declaration.zone || declaration.zone === zone)
   }
 
+  #monitor(event: PeerEvent): void {
+    const peer = this.#peers.get(event.peer)
+    const routed = peer && this.#routing.routed(peer)
+    if (!routed) return
+    const { conversation, lastEnding } = peer
+    if (event.kind === 'up' && conversation) this.#routing.monitor.peerUp(routed, event.negotiated, conversation)
+    if (event.kind === 'down' && event.established && lastEnding) this.#routing.monitor.peerDown(routed, lastEnding)
+  }
+
   #heldBack(news: HeldBack): void {
     const { peer, family, held, limit } = news
     const message =
@@ -331,6 +345,7 @@ export class Speaker {
 
   #tell(event: PeerEvent): void {
     if (event.kind === 'up') this.#met.add(event.peer)
+    this.#monitor(event)
     if (event.kind === 'down' && this.#dynamic.has(event.peer) && !this.#stopped) this.#dismissAfter(event.peer, 0)
     for (const listener of this.#listeners) {
       try {

@@ -9,6 +9,8 @@ import type { Secret } from './secret.ts'
 
 export interface World {
   readonly clock: Clock
+  /** Milliseconds since 1970, for what others put beside their own records; absent where nobody knows the time. */
+  readonly wallClock?: () => number
   readonly random: Random
   readonly transport: Transport
   /** Absent where the forwarding path to a peer cannot be watched. */

@@ -13,8 +13,9 @@ import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
 import { keyOf } from './group-key.ts'
+import type { OutTable } from './out-table.ts'
 import { wordsOf } from './peer-words.ts'
-import { clogged, type Member, refreshMarker, UpdateGroup } from './update-group.ts'
+import { clogged, type Member, refreshMarker, type SendWatcher, UpdateGroup, type Watch } from './update-group.ts'
 
 /** That routes of a family are held back from a peer, or, with none held, no more are. */
 export interface HeldBack {
@@ -54,6 +55,7 @@ export class Outbound {
   readonly #held = new WeakMap<RoutedPeer, Set<Family>>()
   readonly #hooks: OutboundHooks
   #statedWords: ReadonlySet<string> = new Set()
+  readonly #watch: Watch = { by: undefined }
 
   constructor(
     rib: Rib,
@@ -154,7 +156,7 @@ export class Outbound {
       if (!originated && !group.terms.learned && !known) continue
       if (out.mark(row)) this.#schedule(group)
     }
-    if (best === none) this.#free(rib, row)
+    if (best === none) this.free(rib, row)
   }
 
   /** Sends the End-of-RIB markers that nothing holds back any more. */
@@ -199,6 +201,21 @@ export class Outbound {
   /** How often each rule of a peer's export policy matched, by its index; counted for all peers that are sent the same. */
   exportHits(peer: RoutedPeer): Float64Array | undefined {
     return this.#groupOf(peer)?.terms.hits
+  }
+
+  /** Tells `watcher` what peers are sent, in place of whoever was told before; undefined for nobody. */
+  watch(watcher: SendWatcher | undefined): void {
+    this.#watch.by = watcher
+  }
+
+  /** What a peer was sent of a family, while it has a session. It is another object when the peer changes its group. */
+  adjRibOut(peer: RoutedPeer, rib: FamilyRib): AdjRibOut | undefined {
+    return this.#groupOf(peer)?.of(rib)
+  }
+
+  /** What the ids in an adj-rib-out stand for. */
+  get table(): OutTable {
+    return this.#exporter.table
   }
 
   /** The attribute list and next hop that the peer was sent for a row. */
@@ -276,7 +293,7 @@ export class Outbound {
   }
 
   #addGroup(key: string, terms: ExportTerms, out: readonly AdjRibOut[], member: Member): UpdateGroup {
-    const group = new UpdateGroup(key, terms, this.#exporter, out)
+    const group = new UpdateGroup(key, terms, this.#exporter, out, this.#watch)
     group.members.add(member)
     this.#byPeer.set(member.peer, group)
     this.#groups.add(group)
@@ -308,7 +325,7 @@ export class Outbound {
         if (out.rib.paths.best(row) === none && (out.sent(row) !== 0 || out.isMarked(row))) orphans.push(row)
       }
       out.drop()
-      for (const row of orphans) this.#free(out.rib, row)
+      for (const row of orphans) this.free(out.rib, row)
     }
   }
 
@@ -337,7 +354,7 @@ export class Outbound {
     if (!this.#groups.has(group)) return true
     this.#letGoOfSlowMembers(group)
     const waiting = [...group.members].some(({ peer }) => peer.link.queuedBytes > clogged)
-    group.flush(overdue, (rib, row) => this.#free(rib, row))
+    group.flush(overdue, (rib, row) => this.free(rib, row))
     // A clogged member wakes the group when its socket drains.
     this.#tellHeldBack(group)
     if (!group.settled) return waiting && [...group.members].every(({ peer }) => peer.link.queuedBytes > clogged)
@@ -390,12 +407,13 @@ export class Outbound {
   }
 
   /** Gives a row back once it has no path, and nobody has been or is to be sent anything of it. */
-  #free(rib: FamilyRib, row: number): void {
+  free(rib: FamilyRib, row: number): void {
     if (rib.paths.best(row) !== none) return
     for (const group of this.#groups) {
       const out = group.of(rib)
       if (out && (out.sent(row) !== 0 || out.isMarked(row))) return
     }
+    if (this.#watch.by?.holds(rib, row)) return
     rib.prefixes.remove(row)
   }
 }

@@ -20,6 +20,21 @@ export interface Member {
   readonly refreshing: Set<Family>
 }
 
+/** Who wants to know what peers are sent. */
+export interface SendWatcher {
+  /** A peer is sent another route to the prefix of a row, or none any more. */
+  sent(peer: RoutedPeer, rib: FamilyRib, row: number): void
+  /** A peer was sent End-of-RIB. */
+  ended(): void
+  /** Whether it has yet to look at the row, which then must not be given back. */
+  holds(rib: FamilyRib, row: number): boolean
+}
+
+/** The one that there is, if any: it comes and goes. */
+export interface Watch {
+  by: SendWatcher | undefined
+}
+
 /** BoRR or EoRR of a family (RFC 7313 section 3.2). */
 export function refreshMarker(family: Family, which: 'begin' | 'end'): Uint8Array {
   const { afi, safi } = familyNumbers[family]
@@ -39,9 +54,17 @@ export class UpdateGroup {
   readonly #exporter: Exporter
   readonly #packer: Packer
   readonly #batch = new Batch()
+  readonly #watch: Readonly<Watch>
 
-  constructor(key: string, terms: ExportTerms, exporter: Exporter, out: readonly AdjRibOut[]) {
+  constructor(
+    key: string,
+    terms: ExportTerms,
+    exporter: Exporter,
+    out: readonly AdjRibOut[],
+    watch: Readonly<Watch> = { by: undefined },
+  ) {
     this.key = key
+    this.#watch = watch
     this.terms = terms
     this.out = out
     this.#exporter = exporter
@@ -80,6 +103,7 @@ export class UpdateGroup {
         if (!awaiting.delete(family)) continue
         peer.link.send(endOfRib(family))
         peer.counters[family].endOfRibSent = true
+        this.#watch.by?.ended()
       }
     }
   }
@@ -98,6 +122,7 @@ export class UpdateGroup {
 
   #slice(out: AdjRibOut, overdue: () => boolean, unused: (rib: FamilyRib, row: number) => void): void {
     const { rib } = out
+    const watcher = this.#watch.by
     const withdrawn: number[] = []
     const gone: number[] = []
     const { table } = this.#exporter
@@ -111,6 +136,7 @@ export class UpdateGroup {
       if (id === 0 && before !== 0) withdrawn.push(row)
       if (id !== 0 && (id !== before || out.again)) this.#batch.add(id, row)
       out.set(row, id)
+      if (watcher && id !== before) for (const { peer } of this.members) watcher.sent(peer, rib, row)
       if (id === 0) gone.push(row)
       if (count % 256 === 0 && overdue()) break
     }

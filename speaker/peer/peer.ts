@@ -23,7 +23,7 @@ import { loser, type Role } from './collision.ts'
 import { furthest, type MachineConfig, type State, type StateName, usualSendHold } from './fsm.ts'
 import { Liveness } from './liveness.ts'
 import { type NotificationRecord, noCounts, type PeerEvent } from './peer-news.ts'
-import { Session, type SessionOwner } from './session.ts'
+import { type Conversation, Session, type SessionEnding, type SessionOwner } from './session.ts'
 import { changedOptions, socketOptions } from './transport-terms.ts'
 
 /** Two connections that were opened at once have both arrived by then. */
@@ -58,6 +58,8 @@ export class Peer implements PeerLink {
   readonly messages = { in: noCounts(), out: noCounts() }
   since: number
   flaps = 0
+  /** How the last session that was up ended. */
+  lastEnding: SessionEnding | undefined
   lastDown: { readonly at: number; readonly why: string } | undefined
   lastReceived: NotificationRecord | undefined
   lastSent: NotificationRecord | undefined
@@ -101,6 +103,11 @@ export class Peer implements PeerLink {
 
   get localAddress(): Address | undefined {
     return this.#live?.connection?.local.address
+  }
+
+  /** Of the session that is up. */
+  get conversation(): Conversation | undefined {
+    return this.#live?.conversation
   }
 
   get queuedBytes(): number {
@@ -266,7 +273,10 @@ export class Peer implements PeerLink {
       },
       moved: (from, to) => this.#moved(role, self(), from, to),
       up: (negotiated) => this.#up(role, negotiated),
-      down: (why, established, graceful) => this.#down(why, established, graceful),
+      down: (why, established, graceful) => {
+        if (established) this.lastEnding = self().ending
+        this.#down(why, established, graceful)
+      },
       update: (bytes, at, end) => this.#update(bytes, at, end),
       deliver: (message) => this.#deliver(message),
       drained: () => this.#routing.drained(this),

@@ -10,6 +10,7 @@ import {
   type Fault,
   Framer,
   fault,
+  headerLength,
   hex,
   isFault,
   type Message,
@@ -18,7 +19,7 @@ import {
   type Notification,
 } from 'bgp-ts'
 import { type MalformedKind, shownOctets } from '../malformed.ts'
-import type { Connection, ConnectionHandlers, World } from '../world.ts'
+import type { Connection, ConnectionHandlers, Endpoint, World } from '../world.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Action, type Event, idle, type MachineConfig, type State, step, type TimerName } from './fsm.ts'
 
@@ -39,6 +40,20 @@ export interface SessionOwner {
   notified(direction: 'in' | 'out', message: Notification): void
   /** Any malformed message but an UPDATE while Established; `octets` gives it in hexadecimal. */
   malformed(kind: MalformedKind, text: string, octets: () => string): void
+}
+
+/** Both ends of a connection, and the OPENs that were exchanged on it as they were on the wire. */
+export interface Conversation {
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly sentOpen: Uint8Array
+  readonly receivedOpen: Uint8Array
+}
+
+/** Who ended a session, and with which NOTIFICATION, if not without a word: the whole message. */
+export interface SessionEnding {
+  readonly by: 'us' | 'peer'
+  readonly notification?: Uint8Array
 }
 
 /** By the type of the message. */
@@ -62,6 +77,9 @@ export class Session {
   #holdMs = 0
   #sendHoldMs = 0
   #generation = 0
+  #sentOpen: Uint8Array | undefined
+  #receivedOpen: Uint8Array | undefined
+  #farewell: SessionEnding | undefined
 
   constructor(world: World, owner: SessionOwner) {
     this.#world = world
@@ -75,6 +93,18 @@ export class Session {
 
   get connection(): Connection | undefined {
     return this.#connection
+  }
+
+  /** Once both OPENs were exchanged. */
+  get conversation(): Conversation | undefined {
+    const [connection, sentOpen, receivedOpen] = [this.#connection, this.#sentOpen, this.#receivedOpen]
+    if (!connection || !sentOpen || !receivedOpen) return undefined
+    return { local: connection.local, remote: connection.remote, sentOpen, receivedOpen }
+  }
+
+  /** How the last connection ended. Where nobody said a word, a machine that does not try again was told to let go. */
+  get ending(): SessionEnding {
+    return this.#farewell ?? { by: this.#state.name === 'Idle' ? 'us' : 'peer' }
   }
 
   handle(event: Event): void {
@@ -119,11 +149,17 @@ export class Session {
         connection?.close()
         break
       }
-      case 'send':
+      case 'send': {
+        const bytes = encodeMessage(action.message)
         this.#owner.counted('out', action.message.kind)
-        if (action.message.kind === 'notification') this.#owner.notified('out', action.message)
-        this.send(encodeMessage(action.message))
+        if (action.message.kind === 'open') this.#sentOpen = bytes
+        if (action.message.kind === 'notification') {
+          this.#farewell = { by: 'us', notification: bytes }
+          this.#owner.notified('out', action.message)
+        }
+        this.send(bytes)
         break
+      }
       case 'arm':
         this.#deadlines.arm(action.timer, this.#milliseconds(action.timer, action.seconds))
         break
@@ -168,6 +204,7 @@ export class Session {
   /** The handlers of one connection. Once another took its place, what this one still says is not heard. */
   #handlers(): ConnectionHandlers {
     const generation = ++this.#generation
+    this.#sentOpen = this.#receivedOpen = this.#farewell = undefined
     const current = () => generation === this.#generation && this.#connection !== undefined
     return {
       onOpen: () => current() && this.#guarded(() => this.handle({ kind: 'connected' })),
@@ -223,7 +260,11 @@ export class Session {
         this.handle({ kind: 'malformed', fault: message })
       } else {
         this.#owner.counted('in', message.kind)
-        if (message.kind === 'notification') this.#owner.notified('in', message)
+        if (message.kind === 'open') this.#receivedOpen = bytes.slice(at - headerLength, end)
+        if (message.kind === 'notification') {
+          this.#farewell = { by: 'peer', notification: bytes.slice(at - headerLength, end) }
+          this.#owner.notified('in', message)
+        }
         this.handle({ kind: 'received', message })
       }
     }

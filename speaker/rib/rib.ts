@@ -29,23 +29,27 @@ export class FamilyRib {
 
 /** A row whose best path changed: another path, other attributes, or none any more. */
 export type BestListener = (rib: FamilyRib, row: number) => void
-/** A row of which any path came, went or changed. Called before the row can be given back. */
-export type PathsListener = (rib: FamilyRib, row: number) => void
+/** A row of which a path came, went or changed: that of this peer with this identifier. Called before the row can be given back. */
+export type PathsListener = (rib: FamilyRib, row: number, peer: number, pathId: number) => void
 
 export class Rib {
   readonly attributes: AttributeTable
   readonly families: Readonly<Record<Family, FamilyRib>>
   readonly #ranks: PeerRank[] = []
   readonly #onBest: BestListener
-  readonly #onPaths: PathsListener | undefined
+  #onPaths: PathsListener | undefined
 
-  constructor(random: () => number, onBest: BestListener, onPaths?: PathsListener) {
+  constructor(random: () => number, onBest: BestListener) {
     const seed = () => newSeed(random)
     this.attributes = new AttributeTable(seed())
     const [v4, v6] = families.map((family) => new FamilyRib(family, seed()))
     this.families = { 'ipv4-unicast': v4!, 'ipv6-unicast': v6! }
     this.#onBest = onBest
-    this.#onPaths = onPaths
+  }
+
+  /** Tells `listener` of paths, in place of whoever was told before; undefined for nobody. */
+  watchPaths(listener: PathsListener | undefined): void {
+    this.#onPaths = listener
   }
 
   setRank(peer: number, rank: PeerRank): void {
@@ -79,7 +83,7 @@ export class Rib {
     }
     this.attributes.retain(attributes)
     const added = paths.add(row, peer, attributes, pathId)
-    this.#onPaths?.(rib, row)
+    this.#onPaths?.(rib, row, peer, pathId)
     if (best === none) this.#onBest(rib, row)
     else if (!this.#losesTo(rib, best, added)) this.#reselect(rib, row)
     return true
@@ -94,7 +98,7 @@ export class Rib {
     this.attributes.retain(attributes)
     paths.setAttributes(path, attributes)
     this.attributes.release(before)
-    this.#onPaths?.(rib, row)
+    this.#onPaths?.(rib, row, paths.peer(path), paths.pathId(path))
     if (!this.#reselect(rib, row) && paths.best(row) === path) this.#onBest(rib, row)
   }
 
@@ -124,8 +128,9 @@ export class Rib {
     const wasBest = best === path
     const lost = !wasBest && this.#losesTo(rib, best, path)
     this.attributes.release(paths.attributes(path))
+    const [peer, pathId] = this.#onPaths ? [paths.peer(path), paths.pathId(path)] : [none, 0]
     paths.remove(path)
-    this.#onPaths?.(rib, row)
+    this.#onPaths?.(rib, row, peer, pathId)
     // Also when another than the best one goes: with MED it may have been what kept a third one back.
     const told = !lost && paths.best(row) !== none && this.#reselect(rib, row)
     if (wasBest && !told) this.#onBest(rib, row)

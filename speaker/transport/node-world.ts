@@ -24,5 +24,12 @@ function nodeRandom(): number {
 }
 
 export function nodeWorld(log: Log): World {
-  return { clock: nodeClock, random: nodeRandom, transport: tcp, bfd: new ThreadedBfd(log, nodeClock), log }
+  return {
+    clock: nodeClock,
+    wallClock: () => Date.now(),
+    random: nodeRandom,
+    transport: tcp,
+    bfd: new ThreadedBfd(log, nodeClock),
+    log,
+  }
 }
