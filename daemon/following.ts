@@ -3,6 +3,7 @@
 import { get } from 'node:http'
 import { Reconciler } from '../controllers/index.ts'
 import { type ApplyReport, type Log, nodeClock, nodeWorld, Speaker } from '../speaker/index.ts'
+import { collectorsOf } from './config/bmp.ts'
 import { readDocument, readText } from './config/document.ts'
 import { type Loaded, planOptions } from './config/settings.ts'
 import type { EventLog } from './events.ts'
@@ -14,6 +15,7 @@ import { PeerPolicies } from './peer-policies.ts'
 import { circumstancesOfStart } from './restart.ts'
 import type { Running } from './running.ts'
 import { openSource } from './sources.ts'
+import { systemNames } from './system-names.ts'
 import { vipRanges } from './vip-ranges.ts'
 
 export async function following(
@@ -29,14 +31,20 @@ export async function following(
   })
   const deferral = settings['bgp-graceful-restart-deferral-time']
   const options = planOptions(settings, environment, { ...restart, deferral })
-  const policies = new PeerPolicies(settings['maximum-out'], loaded.document)
+  const policies = new PeerPolicies(settings['maximum-out'], loaded.document, (inFile) =>
+    collectorsOf(settings, inFile),
+  )
   const passwords = new FilePasswords(nodeClock, {
     folder: settings['peer-passwords-dir'],
     list: settings['peer-router-passwords-file'],
   })
   const source = await openSource(settings, options.nodeName, log)
   const world = { ...nodeWorld(log), ...kernelWorld(settings) }
-  const speaker = new Speaker(world, { endOfRibHeld: true, ...kernelOptions(settings) })
+  const speaker = new Speaker(world, {
+    endOfRibHeld: true,
+    system: systemNames(options.nodeName),
+    ...kernelOptions(settings),
+  })
   const reconciler = new Reconciler(
     {
       log,
@@ -51,8 +59,8 @@ export async function following(
   speaker.onHeldBack(() => reconciler.noteFindings('maximum-out', heldBackFindings(speaker.snapshot())))
   const apply = (name: string, text: string) => {
     policies.take(readDocument(name, text))
-    log.info({ name }, 'policies applied; flags of the file are read at start alone')
-    events.add('configuration', name, 'policies applied')
+    log.info({ name }, 'policies and collectors applied; flags of the file are read at start alone')
+    events.add('configuration', name, 'policies and collectors applied')
     return reconciler.declareAgain() ?? noChange
   }
   const { api } = source

@@ -1,32 +1,43 @@
 /**
- * What the configuration file and the flags put before the built-in pair of policies, peer by peer. Given anew while the daemon runs:
- * a file with an error changes nothing.
+ * What the configuration file and the flags say of sessions beside the plan: policies before the built-in pair, peer by peer, and collectors.
+ * Given anew while the daemon runs: a file with an error changes nothing.
  */
 
 import { inFront } from '../policy/index.ts'
-import type { Desired, PeerDeclaration } from '../speaker/index.ts'
+import type { CollectorDeclaration, Desired, PeerDeclaration } from '../speaker/index.ts'
 import type { ConfigDocument } from './config/document.ts'
-import { type PeerPolicy, readPeerPolicies } from './config/kubernetes-file.ts'
+import { type PeerPolicy, readKubernetesFile } from './config/kubernetes-file.ts'
 import type { FamilyLimits } from './config/values.ts'
 
 export class PeerPolicies {
   /** `--maximum-out`: for peers of which the file says nothing else. */
   readonly #maximumOut: FamilyLimits
+  readonly #collectors: (inFile: readonly CollectorDeclaration[]) => readonly CollectorDeclaration[]
   #entries: readonly PeerPolicy[] = []
+  #inFile: readonly CollectorDeclaration[] = []
 
-  constructor(maximumOut: FamilyLimits, document: ConfigDocument | undefined) {
+  /** `collectors` puts those of the flags beside those of the file. */
+  constructor(
+    maximumOut: FamilyLimits,
+    document: ConfigDocument | undefined,
+    collectors: (inFile: readonly CollectorDeclaration[]) => readonly CollectorDeclaration[] = (inFile) => inFile,
+  ) {
     this.#maximumOut = maximumOut
+    this.#collectors = collectors
     if (document) this.take(document)
   }
 
   /** Takes what a file says, or throws `ConfigError` and keeps what the last good one said. */
   take(document: ConfigDocument): void {
-    this.#entries = readPeerPolicies(document)
+    const { policies, collectors } = readKubernetesFile(document)
+    this.#entries = policies
+    this.#inFile = collectors
   }
 
   /** The same sessions, each with the policies of the first entry that its peer is in. */
   place(desired: Desired): Desired {
-    return { ...desired, peers: desired.peers.map((peer) => this.#placed(peer, desired.local.asn)) }
+    const local = { ...desired.local, collectors: this.#collectors(this.#inFile) }
+    return { ...desired, local, peers: desired.peers.map((peer) => this.#placed(peer, desired.local.asn)) }
   }
 
   #placed(peer: PeerDeclaration, localAsn: number): PeerDeclaration {

@@ -3,7 +3,7 @@
 import { formatIpv4 } from 'bgp-ts'
 import { plan as makePlan, type Plan } from '../../controllers/index.ts'
 import { ask } from '../admin/client.ts'
-import { readPeerPolicies } from '../config/kubernetes-file.ts'
+import { readKubernetesFile } from '../config/kubernetes-file.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
 import { readOnce } from '../read-once.ts'
 import { type Format, written } from '../render/format.ts'
@@ -22,7 +22,7 @@ export async function plan(
 ): Promise<void> {
   const options = planOptions(settings, environment)
   // Policies come after the plan; that they are wrong is to be known before.
-  if (document) readPeerPolicies(document)
+  if (document) readKubernetesFile(document)
   const { view, findings } = await readOnce(settings, options.nodeName)
   const own = makePlan(view, options)
   const whole = { ...own, findings: [...findings, ...own.findings] }

@@ -4,6 +4,7 @@ import { hostname } from 'node:os'
 import { type Desired, type Log, nodeWorld, Speaker } from '../../speaker/index.ts'
 import { serveAdmin } from '../admin/server.ts'
 import { alwaysSynced } from '../backend.ts'
+import { collectorsOf } from '../config/bmp.ts'
 import { type ConfigDocument, readDocument, readText } from '../config/document.ts'
 import { ConfigError } from '../config/flag.ts'
 import { type Loaded, planOptions } from '../config/settings.ts'
@@ -18,6 +19,7 @@ import { serveMetrics } from '../metrics/server.ts'
 import type { Listening } from '../probe-server.ts'
 import { circumstancesOfStart, leaveMark, longestRestart } from '../restart.ts'
 import type { Running } from '../running.ts'
+import { systemNames } from '../system-names.ts'
 import { daemonModel } from '../web/daemon-model.ts'
 import { exposure, serveWeb } from '../web/server.ts'
 
@@ -107,11 +109,15 @@ async function served(serve: () => Promise<Listening>, what: string, log: Log): 
 function alone({ settings, document }: Loaded, log: Log, events: EventLog): Running {
   if (!document)
     throw new ConfigError('--config', '', 'is needed with --source none: the file of peers, policies and routes')
-  const speaker = new Speaker({ ...nodeWorld(log), ...kernelWorld(settings) }, kernelOptions(settings))
+  const speaker = new Speaker(
+    { ...nodeWorld(log), ...kernelWorld(settings) },
+    { system: systemNames(hostname()), ...kernelOptions(settings) },
+  )
   const start = circumstancesOfStart({ adminSocket: settings['admin-socket'], time: longestRestart })
   const declared = (file: ConfigDocument): Desired => {
     const { deferral, ...desired } = readSpeakerFile(file)
-    return { ...desired, local: { ...desired.local, restart: { ...start, deferral } } }
+    const collectors = collectorsOf(settings, desired.local.collectors ?? [])
+    return { ...desired, local: { ...desired.local, collectors, restart: { ...start, deferral } } }
   }
   const apply = (name: string, text: string) => {
     const report = speaker.apply(declared(readDocument(name, text)))

@@ -13,6 +13,7 @@ import {
   usualMaxPrefixes,
 } from '../../controllers/index.ts'
 import { mainTable } from '../../speaker/index.ts'
+import { collectorAddress } from './bmp.ts'
 import {
   bool,
   cidr,
@@ -326,6 +327,15 @@ export const flags = {
     'none',
     'show sessions and route counts to kubectl, in the annotation tandem.io/status of the Node',
   ),
+
+  'bmp-collectors': flag(
+    list(collectorAddress),
+    [],
+    'collectors that are told by BMP (RFC 7854) what peers send and are sent; port 11019 where none is named',
+  ),
+  'bmp-adj-rib-in': flag(bool, true, 'tell them the routes of each peer as import policy left them'),
+  'bmp-adj-rib-out': flag(bool, false, 'tell them the routes that each peer is sent (RFC 8671)'),
+  'bmp-statistics-interval': flag(duration(0, 86400), 60, 'between two reports of statistics; 0 for none', '60s'),
 
   'install-routes': flag(bool, false, 'put accepted best routes into the kernel, ECMP included'),
   'install-routes-table': flag(routeTable, mainTable, 'the routing table that they go into', '254: main'),

@@ -1,10 +1,12 @@
 /**
- * What the configuration file of a daemon that follows Kubernetes may say beside its flags: sets, policies, and which peers they are for.
- * They come before the pair of policies that is built in, which keeps the last word.
+ * What the configuration file of a daemon that follows Kubernetes may say beside its flags: sets, policies, which peers they are for, and
+ * collectors. Policies come before the pair of policies that is built in, which keeps the last word.
  */
 
 import { z } from 'zod'
 import { type NeighbourEntry, NeighbourSet, type Policy } from '../../policy/index.ts'
+import type { CollectorDeclaration } from '../../speaker/index.ts'
+import { bmpShape, readCollectors } from './bmp.ts'
 import { type ConfigDocument, checked } from './document.ts'
 import { ConfigError } from './flag.ts'
 import { flags } from './flags.ts'
@@ -15,6 +17,7 @@ import { borderShape, readBorder } from './values.ts'
 
 export const kubernetesFileSchema = z.strictObject({
   ...policiesShape,
+  ...bmpShape,
   'peer-policies': z
     .array(
       z.strictObject({
@@ -44,8 +47,14 @@ export interface PeerPolicy {
 
 const everybody: readonly NeighbourEntry[] = (['external', 'internal'] as const).map((type) => ({ by: 'type', type }))
 
-/** In the order of the file; throws `ConfigError` with file, line and path for the first thing that is wrong. */
-export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
+export interface KubernetesFile {
+  /** In the order of the file. */
+  readonly policies: readonly PeerPolicy[]
+  readonly collectors: readonly CollectorDeclaration[]
+}
+
+/** Throws `ConfigError` with file, line and path for the first thing that is wrong. */
+export function readKubernetesFile(document: ConfigDocument): KubernetesFile {
   for (const key of Object.keys((document.value ?? {}) as object)) {
     if (!speakerKeys.includes(key) || kubernetesKeys.includes(key) || key in flags) continue
     const expected = 'is for --source none: with Kubernetes, Nodes and Services say who peers and what is advertised'
@@ -53,7 +62,8 @@ export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
   }
   const file = checked(document, kubernetesFileSchema)
   const policies = readPolicies(document, file, [])
-  return file['peer-policies'].map((part, index): PeerPolicy => {
+  const collectors = readCollectors(document, file)
+  const peerPolicies = file['peer-policies'].map((part, index): PeerPolicy => {
     const path = ['peer-policies', index]
     const list = (key: 'import' | 'export') => {
       const names = part[key]
@@ -69,4 +79,5 @@ export function readPeerPolicies(document: ConfigDocument): PeerPolicy[] {
       border: readBorder(part),
     }
   })
+  return { policies: peerPolicies, collectors }
 }

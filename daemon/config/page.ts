@@ -55,10 +55,10 @@ export function configurationPage(): string {
     '',
     '## The file of a daemon that follows Kubernetes',
     '',
-    'Beside flags, the file of `--config` may hold `sets` and `policies`, as above, and say which peers they are for. They come before the',
+    'Beside flags, the file of `--config` may hold `sets`, `policies` and `bmp`, as above, and say which peers policies are for. Policies come before the',
     'pair of policies that is built in, which keeps the last word. On SIGHUP and by `tandem apply FILE` these keys are read again, and nothing else.',
     '',
-    ...schemaTable(kubernetesFileSchema, ['sets', 'policies']),
+    ...schemaTable(kubernetesFileSchema, ['sets', 'policies', 'bmp']),
     '',
   ].join('\n')
 }

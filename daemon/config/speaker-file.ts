@@ -29,6 +29,7 @@ import type {
   OriginatedRoute,
   PeerDeclaration,
 } from '../../speaker/index.ts'
+import { readCollectors } from './bmp.ts'
 import { type ConfigDocument, checked, readText } from './document.ts'
 import { ConfigError } from './flag.ts'
 import { type Policies, readPolicies } from './policy-file.ts'
@@ -52,6 +53,7 @@ export function readSpeakerFile(document: ConfigDocument): Desired & { readonly 
       ...(file['cluster-id'] !== undefined && { clusterId: file['cluster-id'] }),
       listen: file.listen ?? everywhere,
       addresses: addressesOf(file, document),
+      collectors: readCollectors(document, file),
     },
     peers: readPeers(file, policies, document),
     routes: readRoutes(file, document),

@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { longestBfdInterval, sessionShape } from '../../controllers/index.ts'
+import { bmpShape } from './bmp.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'
 import {
   address,
@@ -112,6 +113,7 @@ export const speakerFileSchema = z.strictObject({
     .default(360)
     .describe('Seconds that a restarted speaker waits for what its peers know, at most.'),
   peers: z.array(peerSchema).default([]),
+  ...bmpShape,
   ...policiesShape,
   routes: z.array(routeSchema).default([]).describe('Routes to originate.'),
 })

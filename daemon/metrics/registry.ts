@@ -2,13 +2,14 @@
 
 import { Counter, collectDefaultMetrics, Gauge, type Registry } from 'prom-client'
 import type { Backend } from '../backend.ts'
+import { bmpMetrics } from './bmp-metrics.ts'
 import { compatMetrics } from './compat-metrics.ts'
 import { daemonMetrics } from './daemon-metrics.ts'
 import type { LoopDelay } from './loop-delay.ts'
 import type { Metric, Reading } from './metric.ts'
 import { peerMetrics } from './peer-metrics.ts'
 
-export const metrics: readonly Metric[] = [...peerMetrics, ...daemonMetrics]
+export const metrics: readonly Metric[] = [...peerMetrics, ...daemonMetrics, ...bmpMetrics]
 
 const foreignLoopDelays = ['', '_min', '_max', '_mean', '_stddev', '_p50', '_p90', '_p99'].map(
   (which) => `nodejs_eventloop_lag${which}_seconds`,

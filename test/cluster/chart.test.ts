@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { parseAllDocuments } from 'yaml'
 import { readDocument } from '../../daemon/config/document.ts'
-import { readPeerPolicies } from '../../daemon/config/kubernetes-file.ts'
+import { readKubernetesFile } from '../../daemon/config/kubernetes-file.ts'
 import { loadSettings } from '../../daemon/config/settings.ts'
 import type { KubeObject } from '../support/kube-objects.ts'
 import { servers } from './given.ts'
@@ -123,7 +123,7 @@ describe('the Helm chart', function () {
     const { settings } = loadSettings({ commandLine: { config: file }, environment: {} })
     expect(settings).to.include({ 'cluster-asn': 64600, 'advertise-cluster-ip': true, 'bgp-graceful-restart': true })
     expect(settings['peer-router-ips'].map(String)).to.deep.equal(['10.0.0.1', 'fd00::1'])
-    expect(readPeerPolicies(readDocument(file, text))[0]?.border).to.include({ maxPathLength: 50 })
+    expect(readKubernetesFile(readDocument(file, text)).policies[0]?.border).to.include({ maxPathLength: 50 })
   })
 
   it('brings with each setting the rights that it needs', () => {

@@ -2,7 +2,7 @@ import { wellKnownCommunities } from 'bgp-ts'
 import { expect } from 'chai'
 import { readDocument } from '../../../daemon/config/document.ts'
 import { ConfigError } from '../../../daemon/config/flag.ts'
-import { readPeerPolicies } from '../../../daemon/config/kubernetes-file.ts'
+import { readKubernetesFile } from '../../../daemon/config/kubernetes-file.ts'
 import { didYouMean, nearest } from '../../../daemon/config/nearest.ts'
 import { loadSettings } from '../../../daemon/config/settings.ts'
 import { readSpeakerFile } from '../../../daemon/config/speaker-file.ts'
@@ -293,7 +293,7 @@ describe('policies in the configuration file', () => {
 })
 
 describe('policies of a daemon that follows Kubernetes', () => {
-  const kubernetes = (text: string) => readPeerPolicies(readDocument('tandem.yaml', text))
+  const kubernetes = (text: string) => readKubernetesFile(readDocument('tandem.yaml', text)).policies
   const policies = `cluster-asn: 64600
 policies:
   - { name: out, default: next }
