@@ -235,4 +235,19 @@ export const speaker: Fields<SpeakerSnapshot> = {
   ],
   peers: ['list', 'All that are declared.', peer],
   kernel: ['object', 'With `--install-routes`.', kernel],
+  collectors: [
+    'list',
+    'Collectors of BMP, where there are any.',
+    {
+      address: ['text', 'Its address.'],
+      port: ['number', 'Its port.'],
+      state: ['text', '`connecting`, `up`, or `waiting` for the next attempt.'],
+      sinceMs: ['number', 'How long it has been so.'],
+      lastError: ['text', 'Why the last connection, or the last attempt, ended.'],
+      connects: ['number', 'Connections that were opened.'],
+      messages: ['number', 'Messages that it was sent, over all connections.'],
+      octets: ['number', 'Their octets.'],
+      waiting: ['number', 'Routes that it has yet to hear of.'],
+    },
+  ],
 }

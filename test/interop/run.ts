@@ -19,6 +19,7 @@ const missing = install([
   'util-linux',
   'curl',
   'nftables',
+  'pmacct',
   ...routers.flatMap((router) => router.packages),
 ])
 if (missing !== undefined) quit(missing)
@@ -37,6 +38,7 @@ for (const suite of [
   'secrets',
   'router-config',
   'firewall',
+  'bmp',
 ])
   mocha.addFile(join(import.meta.dirname, `${suite}.ts`))
 await mocha.loadFilesAsync()
