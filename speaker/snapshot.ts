@@ -126,8 +126,8 @@ export interface SpeakerSnapshot {
   readonly peers: readonly PeerSnapshot[]
   /** Where routes are installed in the kernel. */
   readonly kernel?: KernelSnapshot
-  /** Collectors of BMP, where there are any. */
-  readonly collectors?: readonly CollectorSnapshot[]
+  /** Collectors of BMP. */
+  readonly collectors: readonly CollectorSnapshot[]
 }
 
 export function takeSnapshot(
@@ -142,7 +142,6 @@ export function takeSnapshot(
     const address = local?.addresses[family]
     return address ? [[family, formatAddress(address)]] : []
   })
-  const collectors = routing.monitor.snapshot()
   return {
     asn: local?.asn ?? 0,
     routerId: formatIpv4(local?.routerId ?? 0),
@@ -161,7 +160,7 @@ export function takeSnapshot(
     },
     peers: peers.map((peer) => peerSnapshot(now, local, peer, routing)),
     ...(routing.kernel && { kernel: kernelSnapshot(routing.kernel) }),
-    ...(collectors.length > 0 && { collectors }),
+    collectors: routing.monitor.snapshot(),
   }
 }
 

@@ -237,7 +237,7 @@ export const speaker: Fields<SpeakerSnapshot> = {
   kernel: ['object', 'With `--install-routes`.', kernel],
   collectors: [
     'list',
-    'Collectors of BMP, where there are any.',
+    'Collectors of BMP.',
     {
       address: ['text', 'Its address.'],
       port: ['number', 'Its port.'],

@@ -12,7 +12,7 @@ const row = (
   value: (collector: CollectorSnapshot) => number,
 ): Metric =>
   metric(name, type, help, ['collector'], ({ speaker }) =>
-    (speaker.collectors ?? []).map((one): Sample => [value(one), { collector: endOf(one) }]),
+    speaker.collectors.map((one): Sample => [value(one), { collector: endOf(one) }]),
   )
 
 export const bmpMetrics: readonly Metric[] = [

@@ -136,7 +136,13 @@ describe('metrics of BMP collectors', () => {
     const collectors = ['10.0.0.9', 'fd00::9'].map((text) => ({ address: address(text), port: 11019, ...usual }))
     node.apply({ local: { collectors } })
     await fabric.pass(1000)
-    const reading = { speaker: node.speaker.snapshot(), plan: undefined, findings: [], sync: alwaysSynced }
+    const reading = {
+      speaker: node.speaker.snapshot(),
+      plan: undefined,
+      findings: [],
+      sync: alwaysSynced,
+      loopDelays: [],
+    }
     const value = (name: string) =>
       Object.fromEntries(
         [...bmpMetrics.find((one) => one.name === name)!.read(reading)].map(([number, labels]) => [

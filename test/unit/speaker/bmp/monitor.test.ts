@@ -226,7 +226,7 @@ for (const { over, at, node: nodeAddress, tor: torAddress } of transports) {
       await monitorBy()
       expect(collector.kinds.at(-1)).to.equal('termination')
       expect(collector.closed).to.equal('closed by the peer')
-      expect(node.speaker.snapshot().collectors).to.equal(undefined)
+      expect(node.speaker.snapshot().collectors).to.deep.equal([])
       expect(node.peer().flaps).to.equal(0)
     })
 
