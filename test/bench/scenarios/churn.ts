@@ -73,7 +73,7 @@ type Begin = (topology: Topology, subject: Play['subject'], routes: readonly str
 /** Services with one VIP in each family, as many as there are routes; one of them has its endpoint come and go. */
 const tandem: Begin = async (topology, subject) => {
   const cluster = await startCluster(topology, count)
-  followCluster(topology, subject, sinks)
+  followCluster(topology, cluster, subject, sinks)
   return { toggle: (there) => cluster.setReady(!there), stop: () => cluster.stop() }
 }
 

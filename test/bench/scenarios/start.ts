@@ -30,7 +30,7 @@ async function start({ subject, topology, started }: Play): Promise<Result> {
 /** As in a cluster: the routes are VIPs of services that it reads from an API server, and follows. */
 async function startInCluster({ subject, topology, started }: Play): Promise<Result> {
   const cluster = await startCluster(topology, services)
-  const result = await begun(topology, started, () => followCluster(topology, subject, two))
+  const result = await begun(topology, started, () => followCluster(topology, cluster, subject, two))
   await cluster.stop()
   return result
 }
