@@ -45,6 +45,8 @@ export interface DialTarget {
   readonly remote: Endpoint
   readonly localAddress?: Address
   readonly localPort?: number
+  /** Routing does not hang on it: it asks the network for no precedence. */
+  readonly background?: boolean
   readonly options?: SocketOptions
   /** Key of TCP MD5 (RFC 2385). */
   readonly password?: Secret

@@ -101,7 +101,7 @@ export class Collector {
     const mine = () => current === undefined || this.#connection === current
     const { address, port, zone } = this.declaration
     current = world.transport.dial(
-      { remote: { address, port, ...(zone !== undefined && { zone }) } },
+      { remote: { address, port, ...(zone !== undefined && { zone }) }, background: true },
       {
         onOpen: () => mine() && this.#safely(() => this.#open()),
         // RFC 7854 section 3.2: a collector has nothing to say.

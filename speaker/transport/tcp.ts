@@ -31,7 +31,7 @@ const keepAliveMs = 30_000
 export const tcp: Transport = { dial, listen }
 
 function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
-  const { remote, localAddress, localPort } = target
+  const { remote, localAddress, localPort, background = false } = target
   let connection: TcpConnection | undefined
   const onread = {
     buffer: readBuffer,
@@ -43,7 +43,7 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
     const socket = tcpConnect({
       ...to,
       onread,
-      typeOfService: internetworkControl,
+      ...(!background && { typeOfService: internetworkControl }),
       ...(from && { localAddress: from }),
       ...(localPort !== undefined && { localPort }),
     })

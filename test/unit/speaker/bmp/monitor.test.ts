@@ -196,6 +196,32 @@ for (const { over, at, node: nodeAddress, tor: torAddress } of transports) {
       expect(collector.lastDown()).to.deep.include({ reason: 2, data: Uint8Array.of(0, 2) })
     })
 
+    it('hears of routes that outlived a restart of the peer, and of those that did not', async () => {
+      await fabric.stop()
+      const gracefulRestart = { time: 120, longLived: 0 }
+      const restarting = [peerTo(nodeAddress, 64512, { gracefulRestart })]
+      fabric = new Fabric()
+      collector = await new BmpCollector(fabric, at).listen()
+      node = fabric.machine(64512, ['10.0.0.2', 'fd00::2'], [peerTo(torAddress, 65001, { gracefulRestart })])
+      tor = fabric.machine(65001, ['10.0.0.1', 'fd00::1'], restarting)
+      tor.apply({ routes: [...torRoutes, '203.0.113.0/24', '2001:db8:3::/48'].map((text) => route(text)) })
+      await monitorBy(collectorAt(at))
+      await fabric.pass(10_000)
+      expect(both('in')).to.have.lengthOf(4)
+      await tor.speaker.stop({ toReturn: true })
+      await fabric.pass(1000)
+      expect(collector.lastDown()?.reason).to.equal(4)
+      expect([both('in'), node.table().length]).to.deep.equal([[], 4])
+      tor = fabric.machine(65001, ['10.0.0.1', 'fd00::1'], restarting, { endOfRibHeld: true })
+      const restart = { restarting: true, forwarding: true, deferral: 10 }
+      tor.apply({ local: { restart }, routes: torRoutes.map((text) => route(text)) })
+      await fabric.pass(30_000)
+      expect(both('in'), 'all that the node still holds').to.have.lengthOf(4)
+      tor.speaker.releaseEndOfRib()
+      await fabric.pass(2000)
+      expect(both('in')).to.deep.equal(torRoutes)
+    })
+
     it('is sent the tables that it asked for alone', async () => {
       await collector.listen()
       await monitorBy(collectorAt(at, { adjRibOut: false }))
