@@ -2,7 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Flag } from '../daemon/config/flag.ts'
 import { type FlagName, flags } from '../daemon/config/flags.ts'
 import { kubernetesFileSchema } from '../daemon/config/kubernetes-file.ts'

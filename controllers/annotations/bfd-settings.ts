@@ -1,6 +1,6 @@
 /** BFD of a peer in the words of kube-router's `bfd:`, which flags share with the peers annotation; `multihop` and `strict` are ours. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { BfdDeclaration } from '../../speaker/index.ts'
 
 /** Where nobody says otherwise; intervals in milliseconds. */

@@ -5,7 +5,7 @@
 
 import { type Address, formatAddress } from 'bgp-ts'
 import { LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseAddress } from '../../policy/index.ts'
 import { bfdAnnotation, readBfd } from './bfd-settings.ts'
 import { readLabel } from './clauses.ts'

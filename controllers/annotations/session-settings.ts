@@ -4,7 +4,7 @@
  */
 
 import { type Family, families } from 'bgp-ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PeerDeclaration, PrefixLimit } from '../../speaker/index.ts'
 
 /** As the speaker takes it. */

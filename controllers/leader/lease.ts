@@ -7,7 +7,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock, Log, Random, Timer } from '../../speaker/index.ts'
 import { type ApiClient, ApiError, type ApiRequest } from '../api/client.ts'
 import { type Finding, finding } from '../findings.ts'

@@ -3,7 +3,7 @@
  * Kinds that the plan does not read are passed over in silence.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Finding, finding } from '../findings.ts'
 import { orNone, Pool } from '../shared.ts'
 import type { EndpointSliceView, EndpointView, NodeView, ServiceView } from '../view.ts'

@@ -1,7 +1,7 @@
 /** Collectors of the BGP Monitoring Protocol, as the flags and the configuration file name them. */
 
 import { type Address, bmpPort } from 'bgp-ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseAddress } from '../../policy/index.ts'
 import type { CollectorDeclaration } from '../../speaker/index.ts'
 import type { ConfigDocument } from './document.ts'

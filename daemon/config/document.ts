@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ConfigError } from './flag.ts'
 import { didYouMean } from './nearest.ts'
 

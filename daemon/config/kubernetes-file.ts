@@ -3,7 +3,7 @@
  * collectors. Policies come before the pair of policies that is built in, which keeps the last word.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { type NeighbourEntry, NeighbourSet, type Policy } from '../../policy/index.ts'
 import type { CollectorDeclaration } from '../../speaker/index.ts'
 import { bmpShape, readCollectors } from './bmp.ts'

@@ -1,6 +1,6 @@
 /** The reference of every setting, made from what checks them: it cannot say anything else. */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags } from './flags.ts'
 import { kubernetesFileSchema } from './kubernetes-file.ts'

@@ -3,7 +3,7 @@
  * for a daemon that follows Kubernetes. The schema knows the form; which names there are, `policy-file.ts` finds out.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { podCidrKind, vipKinds } from '../../policy/index.ts'
 import { address, asn, family, uint32 } from './values.ts'
 

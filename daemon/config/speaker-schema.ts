@@ -3,7 +3,7 @@
  * The schema checks it and documents it; `speaker-file.ts` makes it what `Speaker.apply` takes.
  */
 
-import { z } from 'zod'
+import * as z from 'zod'
 import { longestBfdInterval, sessionShape } from '../../controllers/index.ts'
 import { bmpShape } from './bmp.ts'
 import { policiesShape, policyNames } from './policy-schema.ts'

@@ -1,7 +1,7 @@
 /** The values that configuration files are made of: ASNs, addresses, communities. Each says in its message what would be right. */
 
 import { Address, type ExtendedCommunity, type Family, type Prefix } from 'bgp-ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import { readClusterId, readCommunity, readExtendedCommunity } from '../../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../../policy/index.ts'
 import { type PeerDeclaration, usualAttributeOctets, usualPathLength } from '../../speaker/index.ts'

@@ -23,7 +23,7 @@ import { type Heard, Recorder } from '../cluster/recorder.ts'
 import { frrOn, type Router } from '../interop/routers.ts'
 import { FakeApiServer } from '../support/api-server/api-server.ts'
 import { ApiWire } from '../support/api-wire.ts'
-import { asInPod, imageUser, laidOutImage } from '../support/image.ts'
+import { asInPod, imageEnvironment, imageUser, laidOutImage } from '../support/image.ts'
 import type { KubeObject } from '../support/kube-objects.ts'
 import { eventually, type Program, Topology } from '../topology/runner.ts'
 import type { ObjectStore } from './cluster-model.ts'
@@ -207,7 +207,7 @@ export class Stage {
     ]
     if (!this.#daemon && source === 'api') this.topology.start('node-1', relay)
     // Set behind the change of user: what is loaded before would make memory that the user may not open.
-    const environment = Object.entries({ MALLOC_ARENA_MAX: '1', ...this.#environment }).map(
+    const environment = Object.entries({ ...imageEnvironment, ...this.#environment }).map(
       ([key, value]) => `${key}=${value}`,
     )
     const command = [...asInPod, 'env', ...environment, node, ...nodeOptions, ...rest, 'run', ...words]

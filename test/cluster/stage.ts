@@ -9,7 +9,7 @@ import { expect } from 'chai'
 import type { Plan } from '../../controllers/index.ts'
 import { ask } from '../../daemon/admin/client.ts'
 import type { SpeakerSnapshot } from '../../speaker/index.ts'
-import { asInPod, imageUser, laidOutImage } from '../support/image.ts'
+import { asInPod, imageEnvironment, imageUser, laidOutImage } from '../support/image.ts'
 import { service, sliceObject } from '../support/kube-objects.ts'
 import { eventually, type Program, Topology } from '../topology/runner.ts'
 import { ControlPlane } from './control-plane.ts'
@@ -128,7 +128,7 @@ export class Stage {
     this.#daemon = this.topology.start('node-1', ['sh', '-c', script, 'sh', ...command], {
       KUBERNETES_SERVICE_HOST: this.control.host,
       KUBERNETES_SERVICE_PORT: String(this.control.port),
-      MALLOC_ARENA_MAX: '1',
+      ...imageEnvironment,
       POD_NAME: 'tandem-1',
       POD_NAMESPACE: 'tandem-system',
       ...environment,

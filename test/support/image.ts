@@ -15,6 +15,12 @@ export interface Image {
   readonly command: readonly string[]
 }
 
+/** As the image sets it. */
+export const imageEnvironment: Readonly<Record<string, string>> = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+}
+
 let made: Image | undefined
 
 /** Made once a process, and gone with it. */

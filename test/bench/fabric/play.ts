@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../../../daemon/admin/client.ts'
-import { laidOutImage } from '../../support/image.ts'
+import { imageEnvironment, laidOutImage } from '../../support/image.ts'
 import { eventually, type Program, Topology } from '../../topology/runner.ts'
 import type { Delay } from '../delay-probe.ts'
 import { delayAt, probeIn } from '../subjects/tandem.ts'
@@ -54,7 +54,7 @@ class RunningReflector {
         ? laidOutImage().command
         : [process.execPath, '--cpu-prof', `--cpu-prof-dir=${profiles}`, '--max-semi-space-size=2', main]
     const words = ['run', '--source=none', `--config=${inWork('json')}`, `--admin-socket=${this.#socket}`]
-    const environment = { MALLOC_ARENA_MAX: '1', DELAY_PROBE: this.#probe }
+    const environment = { ...imageEnvironment, DELAY_PROBE: this.#probe }
     this.#program = topology.start(place, [node, '--import', probeIn(topology), ...rest, ...words], environment)
   }
 

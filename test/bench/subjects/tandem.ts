@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { transformSync } from 'esbuild'
 import { ask } from '../../../daemon/admin/client.ts'
 import type { SpeakerSnapshot } from '../../../speaker/index.ts'
-import { laidOutImage } from '../../support/image.ts'
+import { imageEnvironment, laidOutImage } from '../../support/image.ts'
 import type { Program, Topology } from '../../topology/runner.ts'
 import type { Delay } from '../delay-probe.ts'
 import { routerNode, type Subject } from '../subject.ts'
@@ -55,7 +55,7 @@ function startImage(topology: Topology, probed: boolean, flags: readonly string[
   const [node = '', ...rest] = laidOutImage().command
   const probe = probed ? ['--import', probeIn(topology)] : []
   const words = ['run', ...flags, `--admin-socket=${socketOf(topology)}`]
-  const environment = { MALLOC_ARENA_MAX: '1', DELAY_PROBE: probeOf(topology) }
+  const environment = { ...imageEnvironment, DELAY_PROBE: probeOf(topology) }
   return topology.start(routerNode, [node, ...probe, ...rest, ...words], environment)
 }
 
