@@ -205,7 +205,7 @@ export class LaneOut extends Lane {
   }
 
   protected attributes(id: number): RouteAttributes {
-    return { list: this.#table.list(id), reach: this.#table.reach(id) }
+    return { list: this.#table.list(id), reach: this.#table.reach(id)?.slice() }
   }
 }
 

@@ -3,7 +3,7 @@
  * the wire, so adj-rib-out is one integer a prefix. Rows of words, and blocks in an arena: a full table has a hundred thousand of them.
  */
 
-import { Address, type Family, families, familyNumbers, reachHeader } from 'bgp-ts'
+import { Address, type Family, families, familyNumbers } from 'bgp-ts'
 import { Arena } from '../rib/arena.ts'
 import { freeBelow, isFarTooLong } from '../rib/columns.ts'
 import { KeyedHash } from '../rib/keyed-hash.ts'
@@ -27,6 +27,11 @@ const entryWords = 9
 
 const versionShift = 1
 
+/** Of an IPv6 next hop; without a link-local one beside it. */
+const hopOctets = 16
+/** AFI, SAFI, length of the next hop, the next hop, and an octet of 0. */
+const reachOctets = 5 + hopOctets
+
 export class OutTable {
   readonly #hash: KeyedHash
   #arena = new Arena()
@@ -37,10 +42,9 @@ export class OutTable {
   #free: number[] = []
   /** Generation of ids that have not been given out since the rows were this many. */
   #oldest = 0
-  /** The last header that was asked for, and whose: neighbouring routes share their next hop. */
-  #header: Uint8Array = new Uint8Array(0)
-  #headerOf = 0
-  #headerGeneration = -1
+  /** The header that was asked for last. Written anew for each message: a reflector's routes have as many next hops as there are nodes. */
+  readonly #header = new Uint8Array(reachOctets)
+  readonly #headerWords = new DataView(this.#header.buffer)
 
   constructor(seed: number) {
     this.#hash = new KeyedHash(seed)
@@ -128,24 +132,18 @@ export class OutTable {
     return new Address(version, a, b, c, d)
   }
 
-  /** The value of MP_REACH_NLRI before the prefixes; undefined where the NLRI field of the UPDATE is used. */
+  /** The value of MP_REACH_NLRI before the prefixes, valid until the next call; undefined where the NLRI field of the UPDATE is used. */
   reach(id: number): Uint8Array | undefined {
+    const records = this.#records
     // An IPv4 route with an IPv6 next hop travels as the other family does (RFC 8950 section 4).
-    if (this.#records.get(id, kind) >>> versionShift === 4) return undefined
-    if (!this.#sharesHop(id)) this.#header = reachHeader(families[this.#records.get(id, kind) & 1]!, this.nextHop(id))
-    this.#headerOf = id
-    this.#headerGeneration = this.generation(id)
+    if (records.get(id, kind) >>> versionShift === 4) return undefined
+    const { afi, safi } = familyNumbers[families[records.get(id, kind) & 1]!]
+    const words = this.#headerWords
+    words.setUint16(0, afi)
+    words.setUint8(2, safi)
+    words.setUint8(3, hopOctets)
+    for (let word = 0; word < 4; word++) words.setInt32(4 + 4 * word, records.get(id, hop0 + word))
     return this.#header
-  }
-
-  /** Whether the header that was made last is also that of this entry. */
-  #sharesHop(id: number): boolean {
-    const other = this.#headerOf
-    if (other === 0 || this.generation(other) !== this.#headerGeneration) return false
-    for (let word = kind; word <= hop3; word++) {
-      if (this.#records.get(id, word) !== this.#records.get(other, word)) return false
-    }
-    return true
   }
 
   #is(id: number, family: Family, bytes: Uint8Array, length: number, { w0, w1, w2, w3, version }: Address): boolean {
@@ -186,7 +184,6 @@ export class OutTable {
     this.#index.shrink(initialEntries, end)
     this.#entries = end
     this.#free = freeBelow(end, used)
-    this.#headerOf = 0
     const before = this.#arena
     this.#arena = new Arena()
     for (const id of ids) {
