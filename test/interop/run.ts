@@ -39,6 +39,7 @@ for (const suite of [
   'router-config',
   'firewall',
   'bmp',
+  'containerlab',
 ])
   mocha.addFile(join(import.meta.dirname, `${suite}.ts`))
 await mocha.loadFilesAsync()
