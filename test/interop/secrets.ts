@@ -83,6 +83,12 @@ describe('secrets', function () {
         said.push(JSON.stringify(await ask(stage.socket, path)))
       for (const subject of ['peer/10.0.0.1', 'peer/fd00::1', 'node/node-1', 'default/web', '10.96.0.10'])
         said.push(JSON.stringify(await ask(stage.socket, `/v1/explain?${new URLSearchParams({ subject })}`)))
+      for (const { name } of (await stage.snapshot()).peers) {
+        for (const router of ['frr', 'bird']) {
+          const query = new URLSearchParams({ subject: `peer/${name}`, router })
+          said.push(JSON.stringify(await ask(stage.socket, `/v1/explain?${query}`)))
+        }
+      }
     }
     await listen()
     // Unusable ones: an entry that is wrong elsewhere, and a key that is too long.

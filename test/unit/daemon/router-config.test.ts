@@ -1,5 +1,7 @@
 /** `tandem explain peer/ADDRESS --router NAME`: the text for FRR and BIRD, what is let in, and when it is hinted at. */
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { families } from 'bgp-ts'
 import { expect } from 'chai'
 import type { Plan, PlannedPeer } from '../../../controllers/index.ts'
@@ -14,6 +16,10 @@ const ours = ['10.0.0.2', 'fd00::2']
 const podCidrs = ['10.244.1.0/24', 'fd00:244:1::/64']
 const ranges = ['203.0.113.0/24', '2001:db8:113::/64'].map((text) => ({ prefix: prefix(text), advertised: true }))
 
+/** Texts that FRR and BIRD take as they are. */
+const golden = (name: string) =>
+  readFileSync(join(import.meta.dirname, `../../golden/router-config/${name}.conf`), 'utf8').trimEnd()
+
 /** All that a router is told of. */
 const all: Partial<PeerDeclaration> = {
   password: new Secret('sesame'),
@@ -24,138 +30,6 @@ const all: Partial<PeerDeclaration> = {
   addPath: ['ipv6-unicast'],
   maximumOut: { 'ipv4-unicast': 50 },
 }
-
-const frrOver4 = `\
-! For the router 10.0.0.1, AS 65001: its session with node-1 at 10.0.0.2, AS 64512.
-! To be filled in: MD5-PASSWORD (the same as at the node).
-! Routes come with the next hop fd00::2 (ipv6-unicast) too: it has to be reachable.
-! Nothing is sent to the node: say here what it shall learn, if it shall.
-! BFD needs bfdd: bfdd=yes in /etc/frr/daemons.
-! With ttl-security the BFD of FRR is that of many hops, on UDP port 4784: the node needs --bfd-multihop for it.
-! long-lived-graceful-restart is for all sessions of this router.
-ip prefix-list tandem-10.0.0.2 seq 5 permit 10.244.1.0/24
-ip prefix-list tandem-10.0.0.2 seq 10 permit 203.0.113.0/24 le 32
-ip prefix-list tandem-nothing seq 5 deny any
-ipv6 prefix-list tandem-10.0.0.2 seq 5 permit fd00:244:1::/64
-ipv6 prefix-list tandem-10.0.0.2 seq 10 permit 2001:db8:113::/64 le 128
-ipv6 prefix-list tandem-nothing seq 5 deny any
-bfd
- profile tandem-10.0.0.2
-  detect-multiplier 4
-  receive-interval 300
-  transmit-interval 200
- exit
-exit
-router bgp 65001
- bgp long-lived-graceful-restart stale-time 600
- neighbor 10.0.0.2 remote-as 64512
- neighbor 10.0.0.2 description Tandem on node-1
- neighbor 10.0.0.2 update-source 10.0.0.1
- neighbor 10.0.0.2 password MD5-PASSWORD
- neighbor 10.0.0.2 ttl-security hops 1
- neighbor 10.0.0.2 timers 10 30
- neighbor 10.0.0.2 graceful-restart-helper
- neighbor 10.0.0.2 bfd
- neighbor 10.0.0.2 bfd profile tandem-10.0.0.2
- address-family ipv4 unicast
-  neighbor 10.0.0.2 activate
-  neighbor 10.0.0.2 prefix-list tandem-10.0.0.2 in
-  neighbor 10.0.0.2 prefix-list tandem-nothing out
-  neighbor 10.0.0.2 maximum-prefix 50 80 restart 5
- exit-address-family
- address-family ipv6 unicast
-  neighbor 10.0.0.2 activate
-  neighbor 10.0.0.2 prefix-list tandem-10.0.0.2 in
-  neighbor 10.0.0.2 prefix-list tandem-nothing out
-  neighbor 10.0.0.2 maximum-prefix 1000 80 restart 5
-  neighbor 10.0.0.2 addpath-tx-all-paths
- exit-address-family
-exit`
-
-const birdOver4 = `\
-# For the router 10.0.0.1, AS 65001: its session with node-1 at 10.0.0.2, AS 64512.
-# To be filled in: MD5-PASSWORD (the same as at the node).
-# Routes come with the next hop fd00::2 (ipv6-unicast) too: it has to be reachable.
-# Nothing is sent to the node: say here what it shall learn, if it shall.
-# Once in the whole configuration: leave this line out where it is there already.
-protocol bfd {}
-protocol bgp tandem_10_0_0_2 {
-  description "Tandem on node-1";
-  local 10.0.0.1 as 65001;
-  neighbor 10.0.0.2 as 64512;
-  direct;
-  password "MD5-PASSWORD";
-  ttl security on;
-  hold time 30;
-  keepalive time 10;
-  graceful restart aware;
-  long lived graceful restart aware;
-  bfd { min rx interval 300 ms; min tx interval 200 ms; multiplier 4; };
-  ipv4 {
-    import where net ~ [ 10.244.1.0/24, 203.0.113.0/24{24,32} ];
-    import limit 50 action block;
-    export none;
-  };
-  ipv6 {
-    import where net ~ [ fd00:244:1::/64, 2001:db8:113::/64{64,128} ];
-    import limit 1000 action block;
-    export none;
-    add paths tx;
-  };
-}`
-
-const frrInternalOver6 = `\
-! For the router fd00::1, AS 64512: its session with Tandem at fd00::2, AS 64512.
-! Routes come with the next hop 10.0.0.2 (ipv4-unicast) too: it has to be reachable.
-! Nothing is sent to the node: say here what it shall learn, if it shall.
-! Other routers of AS 64512 get these routes only if this one reflects them: make the node its client.
-ip prefix-list tandem-fd00::2 seq 5 permit 10.244.1.0/24
-ip prefix-list tandem-nothing seq 5 deny any
-ipv6 prefix-list tandem-fd00::2 seq 5 permit fd00:244:1::/64
-ipv6 prefix-list tandem-nothing seq 5 deny any
-router bgp 64512
- neighbor fd00::2 remote-as 64512
- neighbor fd00::2 description Tandem
- neighbor fd00::2 update-source fd00::1
- neighbor fd00::2 timers 30 90
- address-family ipv4 unicast
-  neighbor fd00::2 activate
-  neighbor fd00::2 prefix-list tandem-fd00::2 in
-  neighbor fd00::2 prefix-list tandem-nothing out
-  neighbor fd00::2 maximum-prefix 1000 80 restart 5
- exit-address-family
- address-family ipv6 unicast
-  neighbor fd00::2 activate
-  neighbor fd00::2 prefix-list tandem-fd00::2 in
-  neighbor fd00::2 prefix-list tandem-nothing out
-  neighbor fd00::2 maximum-prefix 1000 80 restart 5
- exit-address-family
-exit`
-
-const birdInternalOver6 = `\
-# For the router fd00::1, AS 64512: its session with Tandem at fd00::2, AS 64512.
-# Routes come with the next hop 10.0.0.2 (ipv4-unicast) too: it has to be reachable.
-# The node is taken to be one hop away; for more: multihop in place of direct.
-# Nothing is sent to the node: say here what it shall learn, if it shall.
-# Other routers of AS 64512 get these routes only if this one reflects them: make the node its client.
-protocol bgp tandem_fd00__2 {
-  description "Tandem";
-  local fd00::1 as 64512;
-  neighbor fd00::2 as 64512;
-  direct;
-  hold time 90;
-  keepalive time 30;
-  ipv4 {
-    import where net ~ [ 10.244.1.0/24 ];
-    import limit 1000 action block;
-    export none;
-  };
-  ipv6 {
-    import where net ~ [ fd00:244:1::/64 ];
-    import limit 1000 action block;
-    export none;
-  };
-}`
 
 describe("a router's own configuration", () => {
   let fabric: Fabric
@@ -194,14 +68,14 @@ describe("a router's own configuration", () => {
 
   it('is this for an external session over IPv4 with all that there is, from Kubernetes', () => {
     const { backend } = given([peerTo('10.0.0.1', 65001, all)], { plan: planOf(), vipRanges: ranges })
-    expect(text(backend, '10.0.0.1', 'frr')).to.equal(frrOver4)
-    expect(text(backend, '10.0.0.1', 'bird')).to.equal(birdOver4)
+    expect(text(backend, '10.0.0.1', 'frr')).to.equal(golden('external-ipv4.frr'))
+    expect(text(backend, '10.0.0.1', 'bird')).to.equal(golden('external-ipv4.bird'))
   })
 
   it('is this for an internal session over IPv6 with nothing special, of a speaker alone', () => {
     const { backend } = given([peerTo('fd00::1', 64512)])
-    expect(text(backend, 'fd00::1', 'frr')).to.equal(frrInternalOver6)
-    expect(text(backend, 'fd00::1', 'bird')).to.equal(birdInternalOver6)
+    expect(text(backend, 'fd00::1', 'frr')).to.equal(golden('internal-ipv6.frr'))
+    expect(text(backend, 'fd00::1', 'bird')).to.equal(golden('internal-ipv6.bird'))
   })
 
   for (const [name, own] of [
