@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: each command's flags come from the one table of flags. Without a command, the lab. */
+/** The command line: each command's flags come from the one table of flags. Without a command, the lab. What is exported is for tests that hold documents to it. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { Command, CommanderError, Option } from 'commander'
@@ -51,7 +51,7 @@ function addForeignFlags(command: Command): Command {
   return command
 }
 
-function load(command: Command): Loaded {
+export function load(command: Command): Loaded {
   const commandLine = Object.fromEntries(
     command.options.flatMap((option) => {
       const value: unknown = (command.opts() as Given)[option.attributeName()]
@@ -96,7 +96,7 @@ const allNodes = (command: Command) =>
   readAllNodes(command, load(command).settings, { format: formatOf(command), wide: isWide(command) })
 const everyFlag = Object.keys(flags) as FlagName[]
 
-const program = new Command('tandem')
+export const program = new Command('tandem')
   .description('BGP route advertisement for dual-stack Kubernetes')
   .showHelpAfterError(false)
   .showSuggestionAfterError(false)
@@ -215,7 +215,7 @@ command(`completion <SHELL>`, `what completes commands and flags: ${shells.join(
 })
 
 /** One line that names the flag, the value and what would be right; never a stack. */
-function complain(error: unknown): void {
+export function complain(error: unknown): void {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return
     const unknown = /unknown option '(--?)([^'=]+)/.exec(error.message)

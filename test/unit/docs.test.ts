@@ -1,24 +1,27 @@
-/** The guides: what they tell people to type is taken by the command line, every annotation in them is one, and no link leads nowhere. */
+/**
+ * The documents: every fence says what it holds, flags and commands that sentences name are there, every annotation is one and every one of the
+ * code is told of, examples in YAML are read by what reads such files, and no link leads nowhere. Commands are run by docs-commands.test.ts.
+ */
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
+import { parseAllDocuments } from 'yaml'
+import { project } from '../../controllers/source/project.ts'
+import { readDocument } from '../../daemon/config/document.ts'
 import { foreignFlags } from '../../daemon/config/flags.ts'
+import { readSpeakerFile } from '../../daemon/config/speaker-file.ts'
+import { PeerPolicies } from '../../daemon/peer-policies.ts'
+import { annotationFindings } from '../support/command-rules.ts'
+import { annotationKeys, type Block, blocksOf, documents, inlineOf, root, textOf } from '../support/documents.ts'
 
-const root = join(import.meta.dirname, '../..')
-const pages = ['README.md', 'docs/tutorial.md', ...globSync('docs/howto/*.md', { cwd: root })]
-const text = (page: string) => readFileSync(join(root, page), 'utf8')
-
-/** Commands of tandem in blocks and between backticks, by their words. */
+/** Commands of tandem in blocks and between backticks, by their words; those with placeholders too. */
 function commandsOf(page: string): string[][] {
-  const blocks = [...text(page).matchAll(/```\n([\s\S]*?)```/g)].map(([, block = '']) => block.replaceAll('\\\n', ' '))
-  const inline = [
-    ...text(page)
-      .replaceAll(/```[\s\S]*?```/g, '')
-      .matchAll(/`([^`\n]+)`/g),
-  ].map(([, code = '']) => code)
-  return [...blocks.flatMap((block) => block.split('\n')), ...inline]
+  const blocks = blocksOf(page)
+    .filter(({ language }) => language === 'sh')
+    .map(({ text }) => text.replaceAll('\\\n', ' '))
+  return [...blocks.flatMap((block) => block.split('\n')), ...inlineOf(page)]
     .map((line) => /(?:^|-- )(?:tandem|npm start --) ([a-z].*)$/.exec(line.trim())?.[1])
     .filter((words) => words !== undefined)
     .map((words) => words.replace(/ #.*$/, '').split(/\s+/))
@@ -37,16 +40,76 @@ function knownFlags(): Map<string, Set<string>> {
   )
 }
 
-describe('the guides', () => {
+/** Flags of the kubelet, the fuzzer and the benchmarks. */
+const notOurs = new Set(['--node-ip', '--seed', '--turn', '--write'])
+
+const languages = ['sh', 'console', 'text', 'text answers', 'ts', 'yaml', 'yaml file', 'yaml kubernetes']
+
+/** A mapping of annotations; an entry of the list of peers; objects of Kubernetes; a configuration file. Returns what is wrong with it. */
+function faultsOf({ text }: Block): unknown[] {
+  const all = parseAllDocuments(text)
+  const broken = all.flatMap(({ errors }) => errors.map(({ message }) => message))
+  if (broken.length > 0) return broken
+  const whole = all.map((one) => one.toJS() as unknown)
+  const [first] = whole
+  if (Array.isArray(first)) return annotationFindings({ 'kube-router.io/peers': text })
+  const keys = Object.keys(first as object)
+  if (keys.includes('apiVersion')) return whole.flatMap(objectFaults)
+  if (keys.every((key) => key.includes('.io/'))) return annotationFindings(first as Record<string, string>)
+  const document = readDocument('tandem.yaml', text)
+  if (keys.includes('router-id')) readSpeakerFile(document)
+  else new PeerPolicies({}, document)
+  return []
+}
+
+/** Kinds that the daemon reads, as it reads them; of others, that they are objects. */
+function objectFaults(object: unknown): readonly unknown[] {
+  const { kind, apiVersion, metadata } = object as { kind?: string; apiVersion?: string; metadata?: { name?: string } }
+  if (!kind || !apiVersion || !metadata?.name) return ['is no object: it needs apiVersion, kind and metadata.name']
+  const projected = project(object, 'a document')
+  return projected !== undefined && !('kind' in projected) ? projected : []
+}
+
+describe('the documents', () => {
   const known = knownFlags()
   const followers = [...known.keys()]
 
   it('are there, with commands in them', () => {
-    expect(pages.length).to.be.at.least(8)
-    expect(pages.flatMap(commandsOf).length).to.be.at.least(35)
+    expect(documents).to.include.members(['README.md', 'CONTRIBUTING.md', 'docs/tutorial.md', 'docker/README.md'])
+    expect(documents.length).to.be.at.least(30)
+    expect(documents.flatMap(commandsOf).length).to.be.at.least(80)
   })
 
-  for (const page of pages) {
+  it('tell of every annotation that the code reads or writes', () => {
+    const told = ['controllers/README.md', 'docs/annotations.md'].flatMap((page) =>
+      textOf(page)
+        .split('\n')
+        .filter((line) => line.startsWith('| '))
+        .flatMap((line) => [...line.split(' | ')[0]!.matchAll(/`([a-z./-]+)`/g)].map(([, key = '']) => key)),
+    )
+    // Of several with one beginning, a row has the first whole and the ends of the others.
+    const isTold = (key: string) =>
+      told.some(
+        (one) => one === key || (!one.includes('/') && /[./]$/.test(key.slice(0, -one.length)) && key.endsWith(one)),
+      )
+    expect([...annotationKeys].filter((key) => !isTold(key))).to.deep.equal([])
+    expect(annotationKeys.size).to.be.at.least(30)
+  })
+
+  for (const page of documents) {
+    it(`${page}: every fence says what it holds, and what is typed is in a fence of commands`, () => {
+      for (const { line, language, text } of blocksOf(page)) {
+        expect(languages, `${page}:${line}`).to.include(language)
+        if (language === 'text')
+          expect(text, `${page}:${line}`).to.not.match(/^(\$ |(npm|tandem|kubectl|helm|docker|curl) )/m)
+      }
+    })
+
+    it(`${page}: examples in YAML are read without a fault`, () => {
+      for (const block of blocksOf(page).filter(({ language }) => language.startsWith('yaml')))
+        expect(faultsOf(block), `${page}:${block.line}`).to.deep.equal([])
+    })
+
     it(`${page}: every command of tandem is one, with flags that it has`, () => {
       for (const [name = '', ...words] of commandsOf(page)) {
         expect(followers, `${page}: tandem ${name}`).to.include(name)
@@ -58,26 +121,22 @@ describe('the guides', () => {
     })
 
     it(`${page}: flags that are only named are flags, and annotations annotations`, () => {
-      const code = [...text(page).matchAll(/`([^`\n]+)`/g)].map(([, one = '']) => one)
-      const flags = code.flatMap((one) => /^(--[a-z0-9-]+)(?:=\S*)?$/.exec(one)?.slice(1, 2) ?? [])
+      const flags = inlineOf(page).flatMap((one) => /^(--[a-z0-9-]+)(?:=\S*)?$/.exec(one)?.slice(1, 2) ?? [])
       const all = new Set([...known.values()].flatMap((some) => [...some]))
       for (const flag of flags)
-        expect(all.has(flag) || flag.slice(2) in foreignFlags, `${page}: ${flag}`).to.equal(true)
-      const sources = globSync('controllers/**/*.ts', { cwd: root }).map((file) =>
-        readFileSync(join(root, file), 'utf8'),
-      )
-      const annotations = text(page).match(/\b(?:kube-router|tandem)\.io\/[a-z][a-z.-]*/g) ?? []
-      for (const annotation of annotations) {
-        const tail = annotation.replace(/^.*\.io\/(?:bgp\.)?/, '')
-        expect(
-          sources.some((source) => source.includes(tail)),
-          `${page}: ${annotation}`,
-        ).to.equal(true)
+        expect(all.has(flag) || flag.slice(2) in foreignFlags || notOurs.has(flag), `${page}: ${flag}`).to.equal(true)
+      for (const [, annotation = '', rest] of textOf(page).matchAll(
+        /\b((?:kube-router|tandem)\.io\/[a-z][a-z.-]*)(\*?)/g,
+      )) {
+        const key = annotation.replace(/\.$/, '')
+        const isKnown =
+          rest === '*' ? [...annotationKeys].some((one) => one.startsWith(annotation)) : annotationKeys.has(key)
+        expect(isKnown, `${page}: ${annotation}`).to.equal(true)
       }
     })
 
     it(`${page}: every link leads somewhere`, () => {
-      for (const [, target = ''] of text(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      for (const [, target = ''] of textOf(page).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
         if (/^https?:/.test(target)) continue
         expect(existsSync(join(root, dirname(page), target)), `${page}: ${target}`).to.equal(true)
       }
