@@ -40,6 +40,7 @@ for (const suite of [
   'firewall',
   'bmp',
   'containerlab',
+  'documents',
 ])
   mocha.addFile(join(import.meta.dirname, `${suite}.ts`))
 await mocha.loadFilesAsync()

@@ -10,58 +10,13 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { ask } from '../../daemon/admin/client.ts'
 import { type EventsAnswer, eventKinds } from '../../daemon/events.ts'
-import { has, type Rule, rules } from '../support/command-rules.ts'
+import { has, rules } from '../support/command-rules.ts'
 import type { Order, Outcome } from '../support/command-runner.ts'
-import { blocksOf, documents, inlineOf, scriptOf, typed } from '../support/documents.ts'
+import { type Documented, documentedCommands } from '../support/documented.ts'
 import { TypedMachine } from '../support/typed-machine.ts'
 
-interface Documented {
-  readonly where: string
-  /** Of tandem without npm or kubectl before it. */
-  readonly words: readonly string[]
-  readonly rule: Rule | undefined
-}
-
 const scratch = mkdtempSync(join(tmpdir(), 'tandem-docs-'))
-
-/** `npm start -- peers` and `kubectl exec POD -- tandem peers` are `tandem peers`. */
-function bare(words: readonly string[]): readonly string[] {
-  if (words[0] === 'npm' && words[1] === 'start') return ['tandem', ...words.slice(words[2] === '--' ? 3 : 2)]
-  return words[0] === 'kubectl' && words.includes('exec') ? words.slice(words.indexOf('--') + 1) : words
-}
-
-function documented(where: string, script: string): Documented[] {
-  return typed(script, join(scratch, 'typed')).map(({ words: all, problem }) => {
-    if (problem !== undefined) return { where, words: [problem], rule: undefined }
-    const words = bare(all)
-    return { where, words, rule: rules.find(({ form }) => form.test(words.join(' '))) }
-  })
-}
-
-const inBlocks = documents
-  .flatMap(blocksOf)
-  .flatMap((block) => documented(`${block.page}:${block.line}`, scriptOf(block)))
-
-const isCommand =
-  /^(?:npm (?:ci|test|start)$|(?:tandem|npm (?:start|run)|kubectl|helm|docker build|jq|nstat|ip (?:-6 )?(?:route|rule)) [a-z-])/
-/** Words in capitals stand for something; so do three dots, and a bar between words. */
-const isWhole = (code: string) =>
-  !/\.\.\.|\w\|\w|(^|[\s/=])[A-Z]{2,}\b/.test(code.replace(/^kubectl .* exec POD -- /, ''))
-
-/** In sentences and tables. What would go on for ever is only read there: it is meant to be added to what else is typed. */
-const inSentences = documents
-  .flatMap((page) => inlineOf(page).map((code) => ({ page, code })))
-  .filter(({ code }) => isCommand.test(code) && isWhole(code))
-  .flatMap(({ page, code }) => documented(page, code))
-  .map((one): Documented => {
-    const goesOn = one.rule?.how === 'daemon' || typeof one.rule?.how === 'object'
-    return goesOn ? { ...one, rule: { form: one.rule!.form, how: 'parsed', why: 'goes on for ever' } } : one
-  })
-
-/** Each line once, with the first place that has it; a block counts before a sentence. */
-const commands = [
-  ...new Map([...inSentences.toReversed(), ...inBlocks.toReversed()].map((one) => [one.words.join(' '), one])).values(),
-].sort((a, b) => (a.where < b.where ? -1 : 1))
+const { inBlocks, inSentences, commands } = documentedCommands(join(scratch, 'typed'))
 
 const following =
   'run --peer-router-ips 10.0.0.1,fd00::1 --peer-router-asns 65001,65001 --advertise-cluster-ip --advertise-loadbalancer-ip ' +
