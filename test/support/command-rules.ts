@@ -41,7 +41,7 @@ export const rules: readonly Rule[] = [
   { form: /^tandem run/, how: 'daemon' },
   { form: /^tandem apply/, how: 'alone' },
   { form: /^tandem (peers|routes|explain|events|plan|decode|completion)/, how: 'asked' },
-  { form: /^tandem( lab)?$/, how: { shown: 'page at http' } },
+  { form: /^tandem( lab)?$/, how: { shown: 'Ctrl-C ends the lab' } },
   { form: /^curl --unix-socket/, how: 'curl' },
   { form: /^npm ci$/, how: nothing, why: 'is how this test came to be here' },
   { form: /^npm test$/, how: nothing, why: 'is what runs this' },

@@ -98,7 +98,7 @@ export class TypedMachine {
   }
 
   #environment(): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '', HOME: this.folder, ...cluster }
+    return { PATH: process.env['PATH'] ?? '', HOME: this.folder, TMPDIR: this.folder, ...cluster }
   }
 }
 

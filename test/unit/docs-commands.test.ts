@@ -13,6 +13,7 @@ import { type EventsAnswer, eventKinds } from '../../daemon/events.ts'
 import { has, rules } from '../support/command-rules.ts'
 import type { Order, Outcome } from '../support/command-runner.ts'
 import { type Documented, documentedCommands } from '../support/documented.ts'
+import { blocksOf } from '../support/documents.ts'
 import { TypedMachine } from '../support/typed-machine.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'tandem-docs-'))
@@ -108,6 +109,16 @@ describe('the commands of the documents', function () {
     expect(status, stderr + stdout).to.equal(0)
     JSON.parse(stdout)
   }
+
+  it('show the lab as README.md does, but for ages and what it leaves out', () => {
+    const lab = commands.find(({ words }) => words.join(' ') === 'tandem')!
+    const { output } = outcomes.get(lab)!
+    expect(output).to.include('page at http://127.0.0.1:')
+    const shown = blocksOf('README.md').find(({ text }) => text.startsWith('ROUTER'))!
+    const lines = shown.text.split('\n').filter((line) => line !== '' && line !== '...')
+    const plain = (text: string) => text.replaceAll(/ \d+m?s$/gm, ' age').replaceAll(/ +/g, ' ')
+    for (const line of lines) expect(plain(output)).to.include(`\n${plain(line).replace(/ \.\.\.$/, '')}`)
+  })
 
   it('leave events as docs/events.md shows them, but for their numbers', async () => {
     const { events } = await ask<EventsAnswer>(machine.socketOf('alone'), '/v1/events?after=0')
