@@ -33,6 +33,7 @@ const onThisMachine = 'changes routes of this machine: npm run test:interop'
 export const rules: readonly Rule[] = [
   { form: /^tandem (apply|explain)$/, how: 'named', why: 'only names it' },
   { form: /^tandem (peers|routes) .*--all-nodes/, how: 'parsed', why: 'asks a cluster' },
+  { form: /^tandem run .*--bmp-collectors/, how: 'parsed', why: 'dials collectors' },
   { form: /^tandem run .*--install-routes/, how: 'parsed', why: onThisMachine },
   { form: /^tandem clean-routes/, how: 'parsed', why: onThisMachine },
   { form: /^tandem check/, how: 'parsed', why: 'dials the routers that it is given: npm run test:interop' },
@@ -48,11 +49,17 @@ export const rules: readonly Rule[] = [
   { form: /^npm run /, how: script, why: 'takes long; it is looked up' },
   { form: /^kubectl apply -k /, how: overlay, why: 'needs a cluster; what it applies is made' },
   { form: /^kubectl annotate node /, how: annotation, why: 'needs a cluster; what it writes is read' },
-  { form: /^kubectl (-n \S+ )?(get|label|describe|create secret) ?/, how: nothing, why: 'needs a cluster' },
+  {
+    form: /^kubectl (-n \S+ )?(get|label|describe|create secret|port-forward)\b/,
+    how: nothing,
+    why: 'needs a cluster',
+  },
   { form: /^helm install /, how: chart, why: 'needs a cluster; chart and flags are looked up' },
   { form: /^docker build /, how: image, why: 'needs Docker; file and target are looked up' },
   { form: /^jq /, how: filter },
   { form: /^ip (-6 )?(route|rule) /, how: nothing, why: onThisMachine },
+  { form: /^nft /, how: ruleset, why: 'changes the filter of this machine: npm run test:interop' },
+  { form: /^pmbmpd /, how: nothing, why: 'takes connections for ever: npm run test:interop' },
   { form: /^nstat /, how: nothing, why: 'counts what only a session with a key moves' },
   { form: /^mkdir -p /, how: nothing, why: 'is run as the block is read' },
 ]
@@ -95,6 +102,10 @@ function chart(words: readonly string[]): void {
 function image(words: readonly string[]): void {
   const file = readFileSync(join(root, words.includes('-f') ? valueAfter(words, '-f') : 'docker/Dockerfile'), 'utf8')
   if (words.includes('--target')) expect(file.toLowerCase()).to.include(` as ${valueAfter(words, '--target')}\n`)
+}
+
+function ruleset(words: readonly string[]): void {
+  if (words.includes('-f')) expect(existsSync(join(root, valueAfter(words, '-f')))).to.equal(true)
 }
 
 function filter(words: readonly string[]): void {

@@ -42,7 +42,11 @@ export function scriptOf({ language, text }: Block): string {
 }
 
 /** Every program that documents may name. */
-const programs = ['npm', 'tandem', 'kubectl', 'helm', 'docker', 'ip', 'curl', 'jq', 'mkdir', 'nstat'] as const
+const own = ['npm', 'tandem', 'curl', 'docker', 'helm', 'kubectl', 'nft', 'pmbmpd']
+const programs = [...own, 'ip', 'jq', 'mkdir', 'nstat']
+
+/** A line that people are to type; what begins with the names of other programs may as well be their output. */
+export const typedLine = new RegExp(`^(\\$|${own.join('|')}) `, 'm')
 
 export interface Typed {
   readonly words: readonly string[]

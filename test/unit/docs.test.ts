@@ -14,7 +14,16 @@ import { foreignFlags } from '../../daemon/config/flags.ts'
 import { readSpeakerFile } from '../../daemon/config/speaker-file.ts'
 import { PeerPolicies } from '../../daemon/peer-policies.ts'
 import { annotationFindings } from '../support/command-rules.ts'
-import { annotationKeys, type Block, blocksOf, documents, inlineOf, root, textOf } from '../support/documents.ts'
+import {
+  annotationKeys,
+  type Block,
+  blocksOf,
+  documents,
+  inlineOf,
+  root,
+  textOf,
+  typedLine,
+} from '../support/documents.ts'
 
 /** Commands of tandem in blocks and between backticks, by their words; those with placeholders too. */
 function commandsOf(page: string): string[][] {
@@ -100,8 +109,7 @@ describe('the documents', () => {
     it(`${page}: every fence says what it holds, and what is typed is in a fence of commands`, () => {
       for (const { line, language, text } of blocksOf(page)) {
         expect(languages, `${page}:${line}`).to.include(language)
-        if (language === 'text')
-          expect(text, `${page}:${line}`).to.not.match(/^(\$ |(npm|tandem|kubectl|helm|docker|curl) )/m)
+        if (language === 'text') expect(text, `${page}:${line}`).to.not.match(typedLine)
       }
     })
 
