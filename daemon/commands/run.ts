@@ -37,6 +37,10 @@ export async function run(loaded: Loaded, environment: Environment): Promise<voi
   running.onPlanned?.(({ news, mended }) => events.found(news, mended))
   logSessions(running.backend.speaker, log)
   const servers: { close(): Promise<void> }[] = []
+  // Before anything can be told that the daemon is there: without a handler a signal would end it without a word to its peers.
+  const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
+  stopOnSignals(running, servers, log, isRemoving ? removalMs : endMs)
+  const started = reloadOnHangup(running, log)
   try {
     servers.push(await serveAdmin(running.backend, settings['admin-socket']))
     servers.push(
@@ -51,12 +55,7 @@ export async function run(loaded: Loaded, environment: Environment): Promise<voi
     void end(running, servers, true, endMs)
     throw error
   }
-  const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
-  stopOnSignals(running, servers, log, isRemoving ? removalMs : endMs)
-  process.on('SIGHUP', () => {
-    if (running.reload) running.reload()
-    else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
-  })
+  started()
 }
 
 /** The speaker alone may run many times on one machine: its health is not served. Routes do not wait for a port that is taken. */
@@ -189,4 +188,22 @@ function stopOnSignals(
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+}
+
+/** What it returns is called once the daemon runs: a hangup before it is obeyed then, since what is read at the start may be older. */
+function reloadOnHangup({ reload }: Running, log: Log): () => void {
+  let isRunning = false
+  let isAsked = false
+  const read = () => {
+    if (reload) reload()
+    else log.info({}, 'SIGHUP: nothing to read again, the source is followed as it changes')
+  }
+  process.on('SIGHUP', () => {
+    if (isRunning) read()
+    else isAsked = true
+  })
+  return () => {
+    isRunning = true
+    if (isAsked) read()
+  }
 }

@@ -80,6 +80,11 @@ export class DaemonProcess {
     return this.#command.output
   }
 
+  /** Null while it runs, and where a signal ended it. */
+  get status(): number | null {
+    return this.#command.status
+  }
+
   get hasEnded(): boolean {
     return this.#command.status !== null
   }

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 import { wideFormats, written } from '../../../daemon/render/format.ts'
+import { DaemonProcess, freePort } from '../../support/daemon-process.ts'
+import { eventually } from '../../topology/runner.ts'
 
 const main = join(import.meta.dirname, '../../../daemon/main.ts')
 const tandem = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' })
@@ -95,4 +97,18 @@ describe('the command line', () => {
     expect(existsSync(socket)).to.equal(false)
     expect(existsSync(join(folder, 'started')), 'the next start is no restart').to.equal(false)
   })
+
+  it('obeys a signal that comes as soon as anybody can know of it', async () => {
+    const config = join(folder, 'large.json')
+    const port = await freePort()
+    const prefixes = Array.from({ length: 30_000 }, (_, index) => `10.${index >> 8}.${index & 255}.0/24`)
+    // So much that it is still at its first routes then.
+    const listen = [{ address: '127.0.0.1', port }]
+    writeFileSync(config, JSON.stringify({ asn: 64512, 'router-id': '10.0.0.2', listen, routes: [{ prefixes }] }))
+    const daemon = new DaemonProcess(folder, { flags: ['--source=none', `--config=${config}`] })
+    await eventually('its socket', 20_000, async () => existsSync(daemon.socket))
+    daemon.signal('SIGTERM')
+    await daemon.ended
+    expect(daemon.status, daemon.output).to.equal(0)
+  }).timeout(30_000)
 })
