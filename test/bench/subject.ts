@@ -46,7 +46,7 @@ export interface Usage {
   readonly cpuSeconds: number
 }
 
-const relayFile = '/support/relay.ts'
+const apiFile = '/bench/api-node.ts'
 const ticksPerSecond = 100
 
 export async function usageOf(topology: Topology): Promise<Usage> {
@@ -56,8 +56,8 @@ export async function usageOf(topology: Topology): Promise<Usage> {
   const usage = { peakMb: 0, rssMb: 0, pssMb: 0, cpuSeconds: 0 }
   for (const pid of pids) {
     const read = (name: string) => readOr(`/proc/${pid}/${name}`)
-    // What asks is in the namespace too, for a moment, and so is the way to the API server.
-    if (read('cmdline').startsWith('ip\0netns') || read('cmdline').includes(relayFile)) continue
+    // What asks is in the namespace too, for a moment, and so is the API server.
+    if (read('cmdline').startsWith('ip\0netns') || read('cmdline').includes(apiFile)) continue
     const kilobytes = (text: string, field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(text)?.[1] ?? 0)
     const status = read('status')
     usage.peakMb += kilobytes(status, 'VmHWM') / 1024
