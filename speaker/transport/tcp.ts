@@ -1,4 +1,4 @@
-/** BGP over TCP sockets. All reads of dialled connections share one buffer: a chunk is consumed before the next one is read. */
+/** BGP over TCP sockets. All reads of dialled connections share one buffer: a chunk is consumed, or copied, before the next one is read. */
 
 import { createServer, type Server, Socket, type SocketConstructorOpts, connect as tcpConnect } from 'node:net'
 import { Address, formatAddress } from 'bgp-ts'
@@ -35,7 +35,7 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
   let connection: TcpConnection | undefined
   const onread = {
     buffer: readBuffer,
-    callback: (length: number, buffer: Uint8Array) => connection?.received(buffer.subarray(0, length)) ?? true,
+    callback: (length: number) => connection?.received(readChunk(length)) ?? true,
   }
   const to = { host: hostOf(remote), port: remote.port }
   if (isPlain(target)) {
@@ -58,6 +58,11 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
     connection = new TcpConnection(socket, remote, handlers)
   }
   return connection
+}
+
+/** What was just read: copied where it takes more than one turn, because in between other connections are read into the same buffer. */
+function readChunk(length: number): Uint8Array {
+  return length > sliceOctets ? readBuffer.slice(0, length) : readBuffer.subarray(0, length)
 }
 
 /** A refusal ends this connection: thrown in an event of the socket it would end the process. */
@@ -215,7 +220,7 @@ class TcpConnection implements Connection {
 
   /**
    * False where reading is to stop, until all of the chunk has been taken: a slice in each turn of the event loop, so that timers and other sockets have
-   * theirs. A socket with a table in it would be read two megabytes at a time otherwise. The chunk is not written over before.
+   * theirs. A socket with a table in it would be read two megabytes at a time otherwise. The caller leaves the chunk as it is until then.
    */
   received(chunk: Uint8Array): boolean {
     if (chunk.length > sliceOctets) {
