@@ -303,12 +303,11 @@ export class Outbound {
     return group
   }
 
-  #removeMember(group: UpdateGroup, peer: RoutedPeer): Member | undefined {
+  #removeMember(group: UpdateGroup, peer: RoutedPeer): void {
     const member = [...group.members].find((one) => one.peer === peer)
     if (member) group.members.delete(member)
     this.#byPeer.delete(peer)
     if (group.members.size === 0) this.#dropGroup(group)
-    return member
   }
 
   #dropGroup(group: UpdateGroup): void {
@@ -333,13 +332,16 @@ export class Outbound {
   #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
     const out = group.out.map((one) => one.clone())
     for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
-    const member = this.#removeMember(group, peer) ?? {
+    const member = [...group.members].find((one) => one.peer === peer) ?? {
       peer,
       awaiting: new Set<Family>(),
       refreshing: new Set<Family>(),
     }
+    group.members.delete(member)
+    // Before the old one goes: a row that only these two hold would be given back, and perhaps be another prefix when the copy withdraws it.
     const own = this.#addGroup(key, terms, out, member)
     own.started = true
+    if (group.members.size === 0) this.#dropGroup(group)
     return own
   }
 

@@ -75,10 +75,13 @@ export class SlotIndex {
     else if (this.#count * 10 > this.#slots.length * 7) this.#grow()
   }
 
-  /** Takes a number out. What follows it in its chain moves up, so there are no tombstones but in slots that are being given up. */
+  /** Takes out a number that is there. What follows it in its chain moves up, so there are no tombstones but in slots that are being given up. */
   remove(number: number): void {
     const hash = this.#hashOf(number)
-    for (let found = this.first(hash); found !== number; ) found = this.next(hash)
+    for (let found = this.first(hash); found !== number; found = this.next(hash)) {
+      // It would be looked for without end, with the event loop stopped.
+      if (found === none) throw new RangeError(`${number} is not among the entries`)
+    }
     this.#count--
     if (this.#inOld) this.#old[this.#slot & (this.#old.length - 1)] = passed
     else this.#close(this.#slot & this.#mask)

@@ -8,6 +8,7 @@ import { bareRouting, joined } from '../../../support/routing.ts'
 import { VirtualClock } from '../../../support/virtual-clock.ts'
 
 const samples = { 'ipv4-unicast': '192.0.2.1/32', 'ipv6-unicast': '2001:db8::1/128' }
+const others = { 'ipv4-unicast': '192.0.2.2/32', 'ipv6-unicast': '2001:db8::2/128' }
 const addresses = { 'ipv4-unicast': address('10.0.0.2'), 'ipv6-unicast': address('fd00::2') }
 const peers = ['10.0.0.11', '10.0.0.12', '10.0.0.13']
 
@@ -54,6 +55,30 @@ for (const family of families) {
       clock.pass(1000)
       routing.stop()
     })
+
+    for (const then of ['nothing else', 'another prefix'] as const) {
+      it(`withdraw from the only peer what was taken back before its policy changed, with ${then} announced`, () => {
+        const clock = new VirtualClock()
+        const alone = bareRouting({ addresses }, clock)
+        const link = joined(alone, peers[0]!, 65001)
+        const peer = alone.routed(link)!
+        const { prefixes } = alone.rib.families[family]
+        const routes = then === 'another prefix' ? [route(others[family])] : []
+        alone.origination.setRoutes([route(samples[family])])
+        clock.pass(1000)
+        alone.origination.setRoutes([])
+        link.declaration = { ...link.declaration, exportPolicy: acceptAll }
+        alone.redeclare(link)
+        expect(prefixes.size, 'the prefix is there until it is withdrawn').to.equal(1)
+        alone.origination.setRoutes(routes)
+        const before = peer.updatesSent
+        clock.pass(1000)
+        expect(peer.updatesSent - before).to.equal(1 + routes.length)
+        expect(alone.outbound.advertised(peer, family)).to.equal(routes.length)
+        expect(prefixes.size).to.equal(routes.length)
+        alone.stop()
+      })
+    }
 
     it('keep a peer in the group of those that are sent the same, through a policy and back', () => {
       const clock = new VirtualClock()

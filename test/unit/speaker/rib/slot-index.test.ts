@@ -73,4 +73,15 @@ describe('slots', () => {
       expect(found(index, Math.imul(number, 0x9e3779b1))).to.deep.equal([number])
     }
   })
+
+  it('say so when what is to be taken out is not there, and look for it no longer', () => {
+    const index = new SlotIndex(16)
+    for (let number = 1; number <= 10; number++) index.add(number, spread(number))
+    index.remove(7)
+    expect(() => index.remove(7)).to.throw(RangeError, '7 is not among the entries')
+    expect(index.size).to.equal(9)
+    for (let number = 1; number <= 10; number++) {
+      expect(found(index, spread(number)).includes(number)).to.equal(number !== 7)
+    }
+  })
 })
