@@ -273,6 +273,8 @@ export class Routing implements SessionListener {
     const peer = this.#byLink.get(link)
     if (!peer) return undefined
     const wrong = this.#importer.update(peer, bytes, at, end)
+    // A peer that announces and withdraws lists of ever other sizes would fill the memory without ending its session.
+    if (this.rib.attributes.isWasteful || this.outbound.table.isWasteful) this.#jobs.add(this.#trim)
     if (this.#deferral?.isActive) this.#deferral.look()
     return wrong
   }

@@ -54,6 +54,16 @@ export class OutTable {
     return this.#index.size
   }
 
+  /** Octets of the arena, the rows, and what they are found by. */
+  get bytes(): number {
+    return this.#arena.bytes + this.#records.bytes + this.#index.bytes
+  }
+
+  /** Whether the lists take far more than their octets. */
+  get isWasteful(): boolean {
+    return this.#arena.isWasteful
+  }
+
   /** The id of an encoded list, without MP_REACH_NLRI, and with NEXT_HOP where that is an IPv4 address. A new one has no reference yet. */
   intern(family: Family, bytes: Uint8Array, nextHop: Address, length = bytes.length): number {
     const { version, w0, w1, w2, w3 } = nextHop
@@ -173,7 +183,7 @@ export class OutTable {
   /** Gives back what a table that was far larger has left. Ids stay; those given out again later have generations that nobody has seen. True if it did. */
   trim(): boolean {
     const records = this.#records
-    if (!isFarTooLong(records.rows, this.size)) return false
+    if (!isFarTooLong(records.rows, this.size) && !this.isWasteful) return false
     const ids = [...this.#index.numbers()]
     const used = new Uint8Array(this.#entries)
     used[0] = 1

@@ -7,15 +7,22 @@ const classSize = 16
 const chunkBits = 20
 const chunkOctets = 1 << chunkBits
 const firstOctets = 64 * 1024
+const worthTrimming = 16 * 1024 * 1024
 
 export class Arena {
   readonly #chunks = [new Uint8Array(firstOctets)]
   #end = 0
+  #used = 0
   readonly #free: number[][] = []
 
   /** Octets taken from the system. */
   get bytes(): number {
     return this.#chunks[0]!.length + (this.#chunks.length - 1) * chunkOctets
+  }
+
+  /** Whether it is large, and its blocks need less than a quarter of it. Freed ones are of use for their own size alone: whoever chooses the sizes could have one of each. */
+  get isWasteful(): boolean {
+    return this.bytes > worthTrimming && this.#used * 4 < this.bytes
   }
 
   /** Where the block with this offset lies: from `placeOf` the offset on. Replaced when the arena grows: ask anew for each access. */
@@ -29,7 +36,9 @@ export class Arena {
 
   /** Copies a block in; returns its offset. */
   put(bytes: Uint8Array, at: number, end: number): number {
-    const offset = this.#take(sizeClass(end - at))
+    const size = sizeClass(end - at)
+    this.#used += size * classSize
+    const offset = this.#take(size)
     const chunk = this.chunkOf(offset)
     const place = this.placeOf(offset)
     if (end - at < 48) for (let index = at; index < end; index++) chunk[place + index - at] = bytes[index]!
@@ -39,6 +48,7 @@ export class Arena {
 
   drop(offset: number, length: number): void {
     const size = sizeClass(length)
+    this.#used -= size * classSize
     const list = this.#free[size]
     if (list) list.push(offset)
     else this.#free[size] = [offset]

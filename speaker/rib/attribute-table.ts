@@ -85,6 +85,11 @@ export class AttributeTable {
     return this.#arena.bytes + this.#records.bytes + this.#index.bytes
   }
 
+  /** Whether the lists take far more than their octets. */
+  get isWasteful(): boolean {
+    return this.#arena.isWasteful
+  }
+
   /** The id of these octets from this context, or 0. */
   find(bytes: Uint8Array, at: number, end: number, from: number, hop: Readonly<NextHopWords>): number {
     const hash = this.#hashOf(bytes, at, end, from, hop)
@@ -340,7 +345,7 @@ export class AttributeTable {
    */
   trim(): void {
     const records = this.#records
-    if (!isFarTooLong(records.rows, this.size)) return
+    if (!isFarTooLong(records.rows, this.size) && !this.isWasteful) return
     const ids = [...this.#index.numbers()]
     const used = new Uint8Array(this.#entries)
     used[0] = 1

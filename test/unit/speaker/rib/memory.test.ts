@@ -136,4 +136,45 @@ describe('memory', () => {
     expect(routing.rib.families['ipv4-unicast'].paths.size).to.equal(100)
     routing.stop()
   }).timeout(20_000)
+
+  it('of attribute sets does not grow with the number of lengths that they have had, while the session goes on', () => {
+    const silent = () => {}
+    const clock = new VirtualClock()
+    const log = { debug: silent, info: silent, warn: silent, error: silent }
+    const transport = { dial: () => expect.fail('no dialling'), listen: () => expect.fail('no listening') }
+    const routing = new Routing({ clock, random: () => 0.5, transport, log }, { endOfRibHeld: false })
+    routing.setLocal({ asn: 64512, routerId: 1, listen: [], addresses: { 'ipv4-unicast': address('10.0.0.2') } })
+    const links = [65001, 65002].map((asn, index) => {
+      const declaration = peerTo(`10.0.0.${index + 11}`, asn, { importPolicy: acceptAll, exportPolicy: acceptAll })
+      const link = { name: declaration.name, declaration, negotiated: negotiatedWith(asn, asn), queuedBytes: 0 }
+      return { ...link, localAddress: undefined, send: () => true }
+    })
+    for (const link of links) {
+      routing.addPeer(link)
+      routing.sessionUp(link, link.negotiated)
+    }
+    clock.pass(1000)
+    const nlri = Array.from({ length: 400 }, (_, index) => prefix(`10.${index >>> 8}.${index & 255}.0/24`))
+    const say = (update: Parameters<typeof encodeUpdate>[0]) => {
+      const message = encodeUpdate(update)
+      expect(routing.update(links[0]!, message, 19, message.length)).to.equal(undefined)
+    }
+    let most = 0
+    for (let turn = 0; turn < 100; turn++) {
+      // 32 octets more each time: two sizes of blocks further.
+      const largeCommunities = Array.from({ length: 20 + turn * 2 }, (_, index) => [1, 0, index] as const)
+      nlri.forEach((one, index) => {
+        const asPath = [{ type: 'sequence', asns: [65001, index + 1] } as const]
+        say({ attributes: { origin: 'igp', asPath, nextHop: address('10.0.0.9'), largeCommunities }, nlri: [one] })
+      })
+      clock.pass(100)
+      say({ withdrawn: nlri })
+      clock.pass(100)
+      most = Math.max(most, routing.rib.attributes.bytes, routing.outbound.table.bytes)
+    }
+    // Of all turns there are 55 megabytes.
+    expect(most / 2 ** 20).to.be.within(16, 20)
+    expect(routing.outbound.table.size).to.equal(0)
+    routing.stop()
+  }).timeout(20_000)
 })
