@@ -27,8 +27,9 @@ const leastLimit = 1000
 
 export function accepted({ speaker, plan, vipRanges = [] }: Backend, family: Family, maximumOut?: number): Accepted {
   const own = [...speaker.originated(family)].map(({ prefix }) => prefix)
-  const reflects = plan?.local?.clusterId !== undefined
-  const limit = maximumOut ?? bound(reflects ? speaker.snapshot().routes[family].prefixes : own.length)
+  const { clusterId, routes } = speaker.snapshot()
+  const reflects = clusterId !== undefined || plan?.local?.clusterId !== undefined
+  const limit = maximumOut ?? bound(reflects ? routes[family].prefixes : own.length)
   if (reflects) return { ...everything(family, limit), open: 'this node reflects the routes of others' }
   const ranges = vipRanges.filter((range) => isUsed(range, family, own)).map(({ prefix }) => prefix)
   const outside = own.filter((prefix) => !ranges.some((range) => contains(range, prefix)))

@@ -44,7 +44,8 @@ function sessionLines(session: RouterSession): string[] {
     ...(session.hasPassword ? [`password "${blanks.password}"`] : []),
     ...(ttlSecurity === undefined ? [] : ['ttl security on']),
     `hold time ${session.holdTime}`,
-    `keepalive time ${session.keepalive}`,
+    // BIRD takes no keepalive time of 0, which a hold time of 0 implies.
+    ...(session.keepalive > 0 ? [`keepalive time ${session.keepalive}`] : []),
     ...(gracefulRestart ? ['graceful restart aware'] : []),
     ...(gracefulRestart && gracefulRestart.longLived > 0 ? ['long lived graceful restart aware'] : []),
     ...(bfd

@@ -104,6 +104,13 @@ describe("a router's own configuration", () => {
       expect(bird).to.include(`local ${name} port 1179 as 65001;`).and.include(`neighbor ${own} port 2179 as 64512;`)
     })
 
+    it(`${name}: has no keepalives without a hold time, of which BIRD takes no 0`, () => {
+      const { backend } = given([peerTo(name, 65001, { holdTime: 0 })])
+      const [frr = '', bird = ''] = both(backend, name)
+      expect(frr).to.include(`neighbor ${own} timers 0 0`)
+      expect(bird).to.include('  hold time 0;').and.not.include('keepalive time')
+    })
+
     it(`${name}: waits for a node that does not listen`, () => {
       const { machine, backend } = given([peerTo(name, 65001)])
       machine.apply({ local: { listen: [] } })
@@ -170,6 +177,12 @@ describe("a router's own configuration", () => {
       machine.apply({ routes: [] })
       const reflecting = { ...backend, plan: planOf({ local: { clusterId: 1 } }) }
       expect(session(reflecting, '10.0.0.1').accepts[family].entries).to.deep.equal([everything])
+    })
+
+    it(`${family}: lets in all of it where a speaker alone reflects`, () => {
+      const client = peerTo('10.0.0.7', 64512, { reflectorClient: true })
+      const { backend } = given([peerTo('10.0.0.1', 65001), client])
+      expect(session(backend, '10.0.0.1').accepts[family].open).to.equal('this node reflects the routes of others')
     })
 
     it(`${family}: lets nothing in where there is nothing to announce`, () => {
