@@ -39,7 +39,7 @@ export async function run(loaded: Loaded, environment: Environment): Promise<voi
   const servers: { close(): Promise<void> }[] = []
   // Before anything can be told that the daemon is there: without a handler a signal would end it without a word to its peers.
   const isRemoving = settings['install-routes'] && settings['install-routes-on-exit'] === 'remove'
-  stopOnSignals(running, servers, log, isRemoving ? removalMs : endMs)
+  const isStopping = stopOnSignals(running, servers, log, isRemoving ? removalMs : endMs)
   const started = reloadOnHangup(running, log)
   try {
     servers.push(await serveAdmin(running.backend, settings['admin-socket']))
@@ -48,6 +48,7 @@ export async function run(loaded: Loaded, environment: Environment): Promise<voi
       ...(await metricsOf(running, settings, log)),
       ...(await webOf(running, loaded, environment, log)),
     )
+    if (isStopping()) return
     await running.start()
     leaveMark({ adminSocket: settings['admin-socket'] }, log)
   } catch (error) {
@@ -172,12 +173,13 @@ async function end(
   await Promise.all([running.stop(toReturn), ...servers.map((server) => server.close())])
 }
 
+/** Gives whether one has come. */
 function stopOnSignals(
   running: Running,
   servers: readonly { close(): Promise<void> }[],
   log: Log,
   limitMs: number,
-): void {
+): () => boolean {
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
@@ -188,6 +190,7 @@ function stopOnSignals(
   }
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
+  return () => stopping
 }
 
 /** What it returns is called once the daemon runs: a hangup before it is obeyed then, since what is read at the start may be older. */

@@ -12,7 +12,7 @@ export type LoopDelays = readonly { readonly quantile: number; readonly seconds:
 export class LoopDelay {
   readonly #histogram = monitorEventLoopDelay({ resolution: resolutionMs })
 
-  constructor() {
+  start(): void {
     this.#histogram.enable()
   }
 

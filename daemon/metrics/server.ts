@@ -63,6 +63,7 @@ export async function serveMetrics(backend: Backend, options: MetricsOptions): P
     )
   })
   const listening = await listenAt(server, '--metrics-port', options.address, options.port)
+  loop.start()
   const close = async () => {
     loop.stop()
     await listening.close()

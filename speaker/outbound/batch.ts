@@ -43,6 +43,10 @@ export class Batch {
       }
       visit(this.#ids[place]!, gathered, count)
     }
+    this.clear()
+  }
+
+  clear(): void {
     this.#places.clear()
     this.#idCount = 0
     this.#rowCount = 0

@@ -44,6 +44,9 @@ export function refreshMarker(family: Family, which: 'begin' | 'end'): Uint8Arra
 /** More than this in a socket's queue, and the group waits for it, or goes on without it. */
 export const clogged = 256 * 1024
 
+/** Of all groups: a slice begins and ends with it empty, and a reflector has a thousand of them. */
+const batch = new Batch()
+
 export class UpdateGroup {
   readonly key: string
   readonly terms: ExportTerms
@@ -53,7 +56,6 @@ export class UpdateGroup {
   started = false
   readonly #exporter: Exporter
   readonly #packer: Packer
-  readonly #batch = new Batch()
   readonly #watch: Readonly<Watch>
 
   constructor(
@@ -126,6 +128,7 @@ export class UpdateGroup {
     const withdrawn: number[] = []
     const gone: number[] = []
     const { table } = this.#exporter
+    batch.clear()
     for (let count = 1; ; count++) {
       const row = out.take()
       if (row === noRow) break
@@ -134,14 +137,14 @@ export class UpdateGroup {
       if (id !== decided) table.discardUnused(decided)
       const before = out.sent(row)
       if (id === 0 && before !== 0) withdrawn.push(row)
-      if (id !== 0 && (id !== before || out.again)) this.#batch.add(id, row)
+      if (id !== 0 && (id !== before || out.again)) batch.add(id, row)
       out.set(row, id)
       if (watcher && id !== before) for (const { peer } of this.members) watcher.sent(peer, rib, row)
       if (id === 0) gone.push(row)
       if (count % 256 === 0 && overdue()) break
     }
     if (withdrawn.length > 0) this.#packer.withdraw(rib.prefixes, withdrawn)
-    this.#batch.drain((id, rows, count) => this.#packer.announce(rib.prefixes, rows, table, id, count))
+    batch.drain((id, rows, count) => this.#packer.announce(rib.prefixes, rows, table, id, count))
     this.#packer.flush()
     const sent = this.#packer.messages
     this.#packer.messages = 0
