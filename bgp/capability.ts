@@ -118,7 +118,8 @@ const capabilityCodecs: { readonly [K in Kind]: CapabilityCodec<K> } = {
           .u8(safi)
           .u8(forwarding ? 0x80 : 0)
     },
-    format: (capability) => `graceful-restart ${capability.restartTime} s ${capability.families.map(pair).join(', ')}`,
+    format: (capability) =>
+      `graceful-restart ${capability.restartTime} s ${capability.families.map(pair).join(', ')}`.trimEnd(),
   },
   'four-octet-asn': {
     code: 65,
@@ -166,7 +167,7 @@ const capabilityCodecs: { readonly [K in Kind]: CapabilityCodec<K> } = {
           .u32(((forwarding ? 0x80000000 : 0) | (staleTime & 0xffffff)) >>> 0)
     },
     format: (capability) =>
-      `long-lived-graceful-restart ${capability.families.map((one) => `${pair(one)} ${one.staleTime} s`).join(', ')}`,
+      `long-lived-graceful-restart ${capability.families.map((one) => `${pair(one)} ${one.staleTime} s`).join(', ')}`.trimEnd(),
   },
   fqdn: {
     code: 73,

@@ -291,7 +291,7 @@ var capabilityCodecs = {
       for (const { afi, safi, forwarding } of capability.families)
         into.u16(afi).u8(safi).u8(forwarding ? 128 : 0);
     },
-    format: (capability) => `graceful-restart ${capability.restartTime} s ${capability.families.map(pair).join(", ")}`
+    format: (capability) => `graceful-restart ${capability.restartTime} s ${capability.families.map(pair).join(", ")}`.trimEnd()
   },
   "four-octet-asn": {
     code: 65,
@@ -330,7 +330,7 @@ var capabilityCodecs = {
       for (const { afi, safi, forwarding, staleTime } of capability.families)
         into.u16(afi).u8(safi).u32(((forwarding ? 2147483648 : 0) | staleTime & 16777215) >>> 0);
     },
-    format: (capability) => `long-lived-graceful-restart ${capability.families.map((one) => `${pair(one)} ${one.staleTime} s`).join(", ")}`
+    format: (capability) => `long-lived-graceful-restart ${capability.families.map((one) => `${pair(one)} ${one.staleTime} s`).join(", ")}`.trimEnd()
   },
   fqdn: {
     code: 73,

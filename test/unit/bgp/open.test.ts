@@ -4,6 +4,7 @@ import {
   decodeOpen,
   encodeOpen,
   type Fault,
+  formatCapability,
   hex,
   isFault,
   type LocalOpen,
@@ -260,5 +261,13 @@ describe('negotiation', () => {
     expect(open.asn).to.equal(23456)
     expect(open.capabilities).to.deep.include({ kind: 'four-octet-asn', asn: 4200000001 })
     expect(settled({ peerAsn: 4200000001 }, { asn: 4200000001 }).peerAsn).to.equal(4200000001)
+  })
+
+  it('says of a restart capability without families only what there is', () => {
+    const terms = { restarting: false, notification: false, restartTime: 120, families: [] }
+    expect(formatCapability({ kind: 'graceful-restart', ...terms })).to.equal('graceful-restart 120 s')
+    expect(formatCapability({ kind: 'long-lived-graceful-restart', families: [] })).to.equal(
+      'long-lived-graceful-restart',
+    )
   })
 })
