@@ -2,6 +2,7 @@
 
 import { families } from 'bgp-ts'
 import type { FamilySnapshot, PeerSnapshot, SpeakerSnapshot } from '../../speaker/index.ts'
+import { told } from '../router-config/hint.ts'
 import { type Column, type Columns, columnsTable, type Look } from './columns.ts'
 import { age } from './table.ts'
 
@@ -82,9 +83,10 @@ function noteOf(peer: PeerSnapshot): string {
 }
 
 /** Why it is down, and what is left of it. */
-function downNote({ lastDown, kept }: PeerSnapshot): string {
+function downNote(peer: PeerSnapshot): string {
+  const { kept } = peer
   const left = kept ? `its routes stay for ${Math.ceil(kept.leftMs / 1000)} s` : undefined
-  return [lastDown?.why, left].filter(Boolean).join('; ')
+  return [told(peer), left].filter(Boolean).join('; ')
 }
 
 /** Why a session that is up carries less than somebody may expect. */

@@ -8,6 +8,7 @@ import type { Plan, PlannedPeer } from '../../../controllers/index.ts'
 import { alwaysSynced, type Backend } from '../../../daemon/backend.ts'
 import { explain } from '../../../daemon/explain.ts'
 import { explainRouter } from '../../../daemon/explain-router.ts'
+import { peersTable } from '../../../daemon/render/peers-table.ts'
 import type { RouterSession } from '../../../daemon/router-config/router-session.ts'
 import { type PeerDeclaration, Secret } from '../../../speaker/index.ts'
 import { address, Fabric, peerTo, prefix, route } from '../../support/fabric.ts'
@@ -274,6 +275,19 @@ describe("a router's own configuration", () => {
         expect(hint(backend, name)).to.deep.equal(line('the router has another ASN for one of the two sides'))
       })
 
+      it(`${name}: where a router refused the OPEN, and closes connections without a word since`, async () => {
+        const { backend, machine } = given([peerTo(name, 65001)])
+        const far = fabric.machine(65001, router(name), [peerTo(own, 64513)])
+        await fabric.pass(10_000)
+        far.apply({ peers: [] })
+        await fabric.pass(60_000)
+        expect(machine.peer().lastDown?.why).to.equal('connection reset by the peer')
+        expect(hint(backend, name)).to.deep.equal(line('the router has another ASN for one of the two sides'))
+        expect(peersTable(backend.speaker.snapshot())).to.include('before that: bad peer AS (2/2)')
+        await fabric.pass(400_000)
+        expect(hint(backend, name)).to.deep.equal(line('the router may have no neighbour with this address'))
+      })
+
       it(`${name}: where the password may be missing`, async () => {
         const { backend } = given([peerTo(name, 65001, { password: new Secret('sesame') })])
         fabric.machine(65001, router(name), [peerTo(own, 64512)])
@@ -292,6 +306,22 @@ describe("a router's own configuration", () => {
           expect(machine.peer().lastDown?.why).to.equal('connection timed out')
           expect(hint(backend, name)).to.deep.equal(expected)
         }
+      })
+
+      it(`${name}: where nothing listens, and not where nothing answers, which is said in its place`, async () => {
+        const told = (backend: Backend) =>
+          explain(backend, `peer/${name}`).lines.filter((one) => one.includes('nothing'))
+        const { backend } = given([peerTo(name, 65001)])
+        await fabric.pass(10_000)
+        expect(hint(backend, name)).to.deep.equal(
+          line('nothing listens there: the router may run no BGP, or have no neighbour over this family'),
+        )
+        fabric.network.cut(address(name))
+        await fabric.pass(60_000)
+        expect(hint(backend, name)).to.deep.equal([])
+        expect(told(backend)).to.deep.equal([
+          `  nothing answers at ${name} port 179: a wrong address, a firewall, or a password that only the router has`,
+        ])
       })
 
       it(`${name}: where a family is switched off`, async () => {
