@@ -3,7 +3,7 @@
  * Nothing is decided here; every reason was made where the decision was.
  */
 
-import { contains, type Family, families, formatPrefix, hostPrefix, type Prefix } from 'bgp-ts'
+import { contains, type Family, families, formatPrefix, hostPrefix, Prefix } from 'bgp-ts'
 import {
   Endpoints,
   formatFinding,
@@ -13,9 +13,10 @@ import {
   slicesByService,
 } from '../controllers/index.ts'
 import { formatOrigin, parseAddress, parsePrefix, type StatementOrigin } from '../policy/index.ts'
-import type { PeerSnapshot, PrefixStory } from '../speaker/index.ts'
+import type { PeerSnapshot, PrefixStory, RouteRow } from '../speaker/index.ts'
 import type { Backend } from './backend.ts'
 import { sessionLines } from './explain-session.ts'
+import { namesakes, someOf, unknown } from './explain-unknown.ts'
 import { age } from './render/table.ts'
 import { routerHint } from './router-config/hint.ts'
 
@@ -36,11 +37,12 @@ export function explain(backend: Backend, subject: string): Explanation {
   if (subject.startsWith('node/')) return explainNode(backend, subject)
   const service = backend.view?.services.get(subject.replace(/^service\//, ''))
   if (service) return explainService(backend, service)
-  const lines = [
+  return unknown(
+    subject,
     `${subject} is nothing that this daemon knows.`,
+    ...namesakes(backend, subject),
     'Ask for a prefix or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS.',
-  ]
-  return { subject, kind: 'unknown', lines, data: {} }
+  )
 }
 
 function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
@@ -63,7 +65,11 @@ function explainPrefix(backend: Backend, prefix: Prefix): Explanation {
     ...story.refused.map(({ peer, rule, statement }) => `  refused from ${peer}: ${ruleText(rule, statement)}`),
     ...peerLines(backend, story, originated !== undefined || story.candidates.length > 0),
   ]
-  if (lines.length === 1) lines.push('  no object of the plan has it, no peer sent it, and none was refused it')
+  if (lines.length === 1)
+    lines.push(
+      '  no object of the plan has it, no peer sent it, and none was refused it',
+      ...coveringLine(backend, prefix),
+    )
   return { subject: text, kind: 'prefix', lines, data: { ...story, withheld, aggregates } }
 }
 
@@ -79,6 +85,18 @@ function aggregateLines({ prefix, parts }: Plan['aggregates'][number], subject: 
     ...(more > 0 ? [`  and for ${more} more`] : []),
   ]
 }
+
+/** The longest route around what has none of its own: packets to it take that one. */
+function coveringLine({ speaker }: Backend, { family, length, w0, w1, w2, w3 }: Prefix): string[] {
+  for (let shorter = length - 1; shorter >= 0; shorter--) {
+    const [route] = speaker.routes('best', { prefix: new Prefix(family, shorter, w0, w1, w2, w3) })
+    if (route) return [`  lies in ${route.prefix}, which is ${whence(route)}: ask for that one`]
+  }
+  return []
+}
+
+const whence = ({ source, origin }: RouteRow) =>
+  origin ? `advertised because of ${origin.object} ${origin.field}` : `learned from ${source}`
 
 function candidateLines(story: PrefixStory): string[] {
   return story.candidates
@@ -133,7 +151,7 @@ function explainService(backend: Backend, service: ServiceView): Explanation {
   const { plan, view } = backend
   const routes = plan?.routes.filter(({ origin }) => origin.object === object) ?? []
   const withheld = plan?.withheld.filter((one) => one.object === object) ?? []
-  const findings = plan?.findings.filter((one) => one.object === object) ?? []
+  const findings = backend.findings.filter((one) => one.object === object)
   const node = plan && view?.nodes.get(plan.node)
   const shared = withheld.length + routes.length === 0
   const lines = [
@@ -143,14 +161,24 @@ function explainService(backend: Backend, service: ServiceView): Explanation {
       `  ${formatPrefix(prefix)} (${origin.field}) is advertised by ${plan?.node}: ${origin.rule}`,
       ...peerLines(backend, backend.speaker.explain(prefix), true).map((line) => `  ${line}`),
     ]),
-    ...withheld.map(
-      ({ prefix, field, reason, mend }) => `  ${prefix} (${field}) is withheld: ${reason}. To change it: ${mend}`,
-    ),
+    ...withheld.map(withheldLine),
+    ...missingAddress(service),
     ...(shared ? ['  no address of its own is advertised or withheld here'] : []),
     ...findings.map((one) => `  finding: ${formatFinding(one)}`),
   ]
   return { subject: key, kind: 'service', lines, data: { routes, withheld, findings } }
 }
+
+/** What has not been given out is in no plan, and withheld by no rule. */
+function missingAddress({ type, ingress }: ServiceView): string[] {
+  if (type !== 'LoadBalancer' || ingress.length > 0) return []
+  return [
+    '  status.loadBalancer.ingress is empty: what gives out addresses (--run-loadbalancer, or another) gave it none',
+  ]
+}
+
+const withheldLine = ({ prefix, field, reason, mend }: Plan['withheld'][number]) =>
+  `  ${prefix} (${field}) is withheld: ${reason}. To change it: ${mend}`
 
 function endpointLine(backend: Backend, plan: Plan, service: ServiceView, family: Family): string {
   const { view } = backend
@@ -169,17 +197,24 @@ function explainNode(backend: Backend, subject: string): Explanation {
   const lines = [
     plan?.node === subject.slice('node/'.length) ? `${subject} (this node)` : subject,
     ...routes.map(({ prefix, origin }) => `  ${formatPrefix(prefix)} is advertised: ${origin.rule}, ${origin.field}`),
-    ...withheld.map(({ prefix, field, reason }) => `  ${prefix} (${field}) is withheld: ${reason}`),
+    ...withheld.map(withheldLine),
     ...findings.map((one) => `  finding: ${formatFinding(one)}`),
   ]
+  if (lines.length === 1 && !backend.view?.nodes.has(subject.slice('node/'.length)))
+    return unknown(subject, `${subject} is no Node that this daemon knows.`)
   if (lines.length === 1) lines.push('  nothing of it is advertised from here')
   return { subject, kind: 'node', lines, data: { routes, withheld, findings } }
 }
 
 function explainPeer(backend: Backend, name: string): Explanation {
-  const peer = backend.speaker.snapshot().peers.find((one) => one.name === name || one.address === name)
+  const { peers } = backend.speaker.snapshot()
+  const peer = peers.find((one) => one.name === name || one.address === name)
   const subject = `peer/${name}`
-  if (!peer) return { subject, kind: 'peer', lines: [`${subject} is no peer of this speaker.`], data: {} }
+  if (!peer) {
+    const names = peers.map((one) => one.name)
+    const others = names.length > 0 ? `Its peers: ${someOf(names)}.` : 'It has no peers.'
+    return unknown(subject, `${subject} is no peer of this speaker.`, others)
+  }
   const origin = backend.plan?.peers.find((one) => one.name === peer.name)?.origin
   const lines = [
     `${subject}: ${peer.type}${peer.reflectorClient ? ', client of our route reflection' : ''}, AS ${peer.asn}, ${peer.state} for ${age(peer.sinceMs)}${origin ? `, from ${origin}` : ''}`,

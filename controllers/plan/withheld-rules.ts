@@ -16,6 +16,8 @@ type Words<Name extends string> = Readonly<Record<Name, string>>
 
 const rule = <Given extends readonly unknown[]>(row: WithheldRule<Given>) => row
 
+/** The policy that asks for no endpoint: `field` is its name and the value Local. */
+const clusterIn = (field: string) => `${field.replace(/: Local$/, '')}: Cluster`
 const strictOff = '--strict-external-ip-validation=false'
 
 /** In the order in which they are asked: the first that applies is the one that is shown. */
@@ -80,13 +82,13 @@ export const withheldRules = {
   'endpoint-elsewhere': rule({
     reason: ({ family, count, field }: Words<'family' | 'field'> & { readonly count: number }) =>
       `no ready ${family} endpoint is on this node (${count} elsewhere), and ${field} asks for one`,
-    mend: ({ field }) => field,
+    mend: ({ family, field }) => `a ready ${family} endpoint on this node, or ${clusterIn(field)}`,
     when: 'A VIP under a Local policy, on a node without an endpoint of its family: other nodes advertise it.',
   }),
   'endpoint-nowhere': rule({
     reason: ({ family, field }: Words<'family' | 'field'>) =>
       `no ready ${family} endpoint is on any node, and ${field} asks for one`,
-    mend: ({ field }) => field,
+    mend: ({ family, field }) => `a ready ${family} endpoint, or ${clusterIn(field)}`,
     when: 'A VIP under a Local policy, of a Service without endpoints of its family.',
   }),
   'without-endpoint': rule({

@@ -41,6 +41,7 @@ export const rules: readonly Rule[] = [
   { form: /^tandem events .*--follow/, how: { shown: 'advertised' } },
   { form: /^tandem run/, how: 'daemon' },
   { form: /^tandem apply/, how: 'alone' },
+  { form: /^tandem explain peer\/tor-/, how: 'alone' },
   { form: /^tandem (peers|routes|explain|events|plan|decode|completion)/, how: 'asked' },
   { form: /^tandem( lab)?$/, how: { shown: 'Ctrl-C ends the lab' } },
   { form: /^curl --unix-socket/, how: 'curl' },

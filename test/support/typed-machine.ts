@@ -37,7 +37,9 @@ export class TypedMachine {
       const text = readFileSync(join(manifests, file), 'utf8')
       writeFileSync(join(manifests, file), text.replaceAll('web-local', 'web'))
     }
-    const peers = ['127.0.0.1', '::1'].map((address) => `{ address: "${address}", asn: 65001, passive: true }`)
+    const peers = Object.entries({ 'tor-a': '127.0.0.1', 'tor-b': '::1' }).map(
+      ([name, address]) => `{ name: ${name}, address: "${address}", asn: 65001, passive: true }`,
+    )
     const routes = ['192.0.2.0/24', '2001:db8::/32'].map((prefix) => `{ prefix: "${prefix}" }`)
     const file = `asn: 64512\nrouter-id: 192.0.2.1\nlisten: []\npeers: [${peers}]\nroutes: [${routes}]\n`
     writeFileSync(join(this.folder, 'tandem.yaml'), file)

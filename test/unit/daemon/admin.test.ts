@@ -21,7 +21,7 @@ import { ask } from '../../../daemon/admin/client.ts'
 import { type AdminServer, serveAdmin } from '../../../daemon/admin/server.ts'
 import { alwaysSynced, type Backend } from '../../../daemon/backend.ts'
 import { ConfigError } from '../../../daemon/config/flag.ts'
-import type { Explanation } from '../../../daemon/explain.ts'
+import { type Explanation, explain } from '../../../daemon/explain.ts'
 import { endpoint, node, options, service, slice, view } from '../../support/cluster.ts'
 import { Fabric, peerTo } from '../../support/fabric.ts'
 import { eventually } from '../../topology/runner.ts'
@@ -241,7 +241,7 @@ describe('the admin socket', () => {
     ])
     expect(await explained('2001:db8:113::1')).to.deep.equal([
       '2001:db8:113::1/128',
-      '  withheld: service/default/web status.loadBalancer.ingress[1].ip: no ready IPv6 endpoint is on any node, and spec.externalTrafficPolicy: Local asks for one. To change it: spec.externalTrafficPolicy: Local',
+      '  withheld: service/default/web status.loadBalancer.ingress[1].ip: no ready IPv6 endpoint is on any node, and spec.externalTrafficPolicy: Local asks for one. To change it: a ready IPv6 endpoint, or spec.externalTrafficPolicy: Cluster',
     ])
   })
 
@@ -262,6 +262,60 @@ describe('the admin socket', () => {
       '192.0.2.77/32',
       '  no object of the plan has it, no peer sent it, and none was refused it',
     ])
+  })
+
+  it('calls a peer or node that is not there unknown, and names the peers and services that are', async () => {
+    server = await serveAdmin(backend, path())
+    for (const [subject, ...lines] of [
+      ['peer/10.0.0.9', 'peer/10.0.0.9 is no peer of this speaker.', 'Its peers: 10.0.0.1.'],
+      ['peer/fd00::9', 'peer/fd00::9 is no peer of this speaker.', 'Its peers: 10.0.0.1.'],
+      ['node/n9', 'node/n9 is no Node that this daemon knows.'],
+      [
+        'prod/web',
+        'prod/web is nothing that this daemon knows.',
+        'There is default/web.',
+        'Ask for a prefix or address, NAMESPACE/SERVICE, node/NAME or peer/ADDRESS.',
+      ],
+    ]) {
+      const answer = await ask<Explanation>(path(), `/v1/explain?${new URLSearchParams({ subject: subject! })}`)
+      expect(answer).to.deep.include({ kind: 'unknown', lines })
+    }
+  })
+
+  it('names the route around an address that has none of its own, in both families', async () => {
+    server = await serveAdmin(backend, path())
+    for (const [pod, cidr, field] of [
+      ['10.244.1.5', '10.244.1.0/24', 'spec.podCIDRs[0]'],
+      ['fd00:244:1::5', 'fd00:244:1::/64', 'spec.podCIDRs[1]'],
+    ] as const) {
+      expect((await explained(pod)).at(-1)).to.equal(
+        `  lies in ${cidr}, which is advertised because of node/n1 ${field}: ask for that one`,
+      )
+    }
+  })
+
+  it('says of a service what is wrong beside the plan, and that nobody gave it an address', () => {
+    const range = 'has no free address left in 203.0.113.0/24; add a range, or delete services that need none'
+    const told = explain(
+      {
+        ...backend,
+        view: view(node('n1'), service('pending', { type: 'LoadBalancer' }), service('inner')),
+        findings: [
+          {
+            severity: 'error',
+            object: 'service/default/pending',
+            field: 'spec.ipFamilies',
+            value: 'IPv4',
+            message: range,
+          },
+        ],
+      },
+      'default/pending',
+    ).lines.join('\n')
+    expect(told).to.include('status.loadBalancer.ingress is empty').and.to.include(range)
+    expect(explain({ ...backend, view: view(service('inner')) }, 'default/inner').lines.join()).to.not.include(
+      'is empty',
+    )
   })
 
   it('lists routes by view, family and prefix', async () => {
