@@ -2,6 +2,7 @@
 /** The command line: each command's flags come from the one table of flags. Without a command, the lab. What is exported is for tests that hold documents to it. */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { families } from 'bgp-ts'
 import { Command, CommanderError, Option } from 'commander'
 import { addAllNodes, clusterFlags, peersOfAll, readAllNodes, routesOfAll } from './commands/all-nodes.ts'
 import { apply, explain, peers, routes, routesQuery } from './commands/ask.ts'
@@ -157,7 +158,7 @@ addAllNodes(
   command('routes [VIEW] [PREFIX]', 'its routes: in, best (the default) or out', [...askingFlags, ...clusterFlags]),
 )
   .option('--peer <NAME>', 'of or to this peer')
-  .option('--family <FAMILY>', 'ipv4-unicast or ipv6-unicast')
+  .addOption(new Option('--family <FAMILY>', 'of this family alone').choices(families))
   .option('--limit <N>', 'at most this many')
   .addOption(watchFlag())
   .addOption(wideOutput())

@@ -15,12 +15,16 @@ export function ask<Answer>(socketPath: string, path: string, body?: string): Pr
         else reject(new RefusedError(answer.error?.message ?? `status ${response.statusCode}`))
       })
     })
-    asking.on('error', () =>
-      reject(new ConfigError('--admin-socket', socketPath, 'is not answered: is tandem running there?')),
+    asking.on('error', (error: NodeJS.ErrnoException) =>
+      reject(new ConfigError('--admin-socket', socketPath, isForbidden(error) ? forbidden : silent)),
     )
     asking.end(body)
   })
 }
+
+const isForbidden = ({ code }: NodeJS.ErrnoException) => code === 'EACCES' || code === 'EPERM'
+const forbidden = 'may be opened by its owner alone: ask as the user that tandem runs as'
+const silent = 'is not answered: is tandem running there?'
 
 /** What the daemon refused to do, in its own words. */
 export class RefusedError extends Error {}

@@ -3,7 +3,7 @@
  * here, and docs/admin-api.md is this table.
  */
 
-import { families, hostPrefix, type Prefix } from 'bgp-ts'
+import { type Family, families, hostPrefix, type Prefix } from 'bgp-ts'
 import type { Plan } from '../../controllers/index.ts'
 import { parseAddress, parsePrefix } from '../../policy/index.ts'
 import type { RouteView } from '../../speaker/index.ts'
@@ -80,11 +80,11 @@ export const adminRoutes: readonly AdminRoute[] = [
       view: '`in`: all that peers announced and that was accepted; `best`, the default: one a prefix; `out`: what peers are sent',
       prefix: 'this one alone; an address stands for its host route',
       peer: 'of this peer, in the view `out` to it',
-      family: '`ipv4-unicast` or `ipv6-unicast`; anything else is both',
-      limit: 'stop at this many',
+      family: '`ipv4-unicast` or `ipv6-unicast`; both without it',
+      limit: 'stop at this many, 1 at least',
     },
     shape: shapes.routes,
-    refuses: { 400: 'the view or the prefix is none' },
+    refuses: { 400: 'the view, the prefix, the family or the limit is none' },
     example: 'view=out&family=ipv6-unicast',
     answer: (backend, { query }) => ({ routes: routes(backend, query) }),
   },
@@ -177,14 +177,27 @@ function routes(backend: Backend, query: URLSearchParams) {
   const prefixText = query.get('prefix')
   const prefix = prefixText === null ? undefined : prefixOf(prefixText)
   const peer = query.get('peer')
-  const family = families.find((one) => one === query.get('family'))
-  const limit = Number(query.get('limit') ?? Number.NaN)
+  const family = familyOf(query.get('family'))
+  const limit = limitOf(query.get('limit'))
   return backend.speaker.routes(view satisfies RouteView, {
     ...(prefix && { prefix }),
     ...(peer !== null && { peer }),
     ...(family && { family }),
-    ...(limit > 0 && { limit }),
+    ...(limit !== undefined && { limit }),
   })
+}
+
+function familyOf(text: string | null): Family | undefined {
+  const family = families.find((one) => one === text)
+  if (text !== null && !family) throw new RequestError(400, `family "${text}" is not ${families.join(' or ')}`)
+  return family
+}
+
+function limitOf(text: string | null): number | undefined {
+  if (text === null) return undefined
+  const limit = Number(text)
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new RequestError(400, `limit "${text}" is no number of routes`)
+  return limit
 }
 
 function prefixOf(text: string): Prefix {

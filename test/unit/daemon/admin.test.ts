@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import {
+  chmodSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -219,6 +220,19 @@ describe('the admin socket', () => {
     expect(String(error)).to.include('is not answered: is tandem running there?')
   })
 
+  it('J9 says that the socket is for its owner, where it may not be opened', async () => {
+    server = await serveAdmin(backend, path())
+    chmodSync(path(), 0)
+    chmodSync(folder, 0o755)
+    const isRoot = process.geteuid?.() === 0
+    // Root may open what nobody may.
+    if (isRoot) process.seteuid?.(65_432)
+    const error = await ask(path(), '/v1/peers')
+      .catch((reason: unknown) => String(reason))
+      .finally(() => isRoot && process.seteuid?.(0))
+    expect(error).to.include('may be opened by its owner alone: ask as the user that tandem runs as')
+  })
+
   it('answers what it does not know with the reason', async () => {
     server = await serveAdmin(backend, path())
     const why = (asked: string, body?: string) =>
@@ -316,6 +330,18 @@ describe('the admin socket', () => {
     expect(explain({ ...backend, view: view(service('inner')) }, 'default/inner').lines.join()).to.not.include(
       'is empty',
     )
+  })
+
+  it('names a family or limit that is none', async () => {
+    server = await serveAdmin(backend, path())
+    for (const [query, problem] of [
+      ['family=ipv4', 'family "ipv4" is not ipv4-unicast or ipv6-unicast'],
+      ['limit=some', 'limit "some" is no number of routes'],
+      ['limit=0', 'limit "0" is no number of routes'],
+    ] as const) {
+      const why = await ask(path(), `/v1/routes?${query}`).catch((reason: unknown) => String(reason))
+      expect(why).to.include(problem)
+    }
   })
 
   it('lists routes by view, family and prefix', async () => {

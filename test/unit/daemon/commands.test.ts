@@ -77,6 +77,14 @@ describe('the command line', () => {
     expect(tandem('explain', '--help').stdout).to.include('tandem explain peer/fd00::1 --router frr')
   }).timeout(20_000)
 
+  it('refuses a family that is none, before anybody is asked', () => {
+    for (const family of ['ipv4', 'IPV6-UNICAST', 'l2vpn']) {
+      const { status, stderr } = tandem('routes', '--family', family, '--admin-socket', join(folder, 'nobody'))
+      expect(status).to.equal(2)
+      expect(stderr).to.include(`'${family}' is invalid`).and.to.include('ipv4-unicast, ipv6-unicast')
+    }
+  }).timeout(20_000)
+
   it('writes the same in each form', () => {
     const value = { peers: [{ name: 'fd00::1', up: true, why: undefined }], count: 1 }
     const plain = { peers: [{ name: 'fd00::1', up: true }], count: 1 }
