@@ -33,9 +33,20 @@ export async function peers(asking: Asking): Promise<void> {
       `AS ${snapshot.asn}, router id ${snapshot.routerId}`,
       peersTable(snapshot, look(asking)),
       ...notes,
+      ...collectorLines(snapshot),
       ...kernel,
     ].join('\n')
   })
+}
+
+/** Those alone that hear nothing. */
+export function collectorLines({ collectors }: Pick<SpeakerSnapshot, 'collectors'>): string[] {
+  return collectors
+    .filter(({ state }) => state !== 'up')
+    .map(({ address, port, lastError }) => {
+      const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+      return `BMP collector ${where} is not connected${lastError === undefined ? '' : `: ${lastError}`}`
+    })
 }
 
 export interface RoutesQuery {

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ask } from '../admin/client.ts'
 import type { DaemonEvent, EventsAnswer } from '../events.ts'
 import { type Format, written } from '../render/format.ts'
-import { table } from '../render/table.ts'
+import { wholeTable } from '../render/table.ts'
 import { durationMs } from './duration.ts'
 
 export interface EventsRequest {
@@ -22,7 +22,7 @@ export async function events({ socket, format, follow, since }: EventsRequest): 
   const read = (after: number) => ask<EventsAnswer>(socket, `/v1/events?after=${after}`)
   const { events: all, last: lastOfAll } = await read(0)
   const first = all.filter(({ at }) => from === undefined || Date.parse(at) >= from)
-  const text = () => (first.length > 0 ? table(headings, first.map(cells)) : 'nothing yet')
+  const text = () => (first.length > 0 ? wholeTable(headings, first.map(cells)) : 'nothing yet')
   if (follow) print(first, format)
   else process.stdout.write(`${written(format, first, text)}\n`)
   let last = lastOfAll
@@ -37,13 +37,17 @@ export async function events({ socket, format, follow, since }: EventsRequest): 
 }
 
 const headings = ['TIME', 'EVENT', 'SUBJECT', 'WHAT']
-const cells = ({ at, kind, subject, text }: DaemonEvent) => [at, kind, subject, text]
+const cells = (event: DaemonEvent) => [event.at, event.kind, event.subject, textBeside(event)]
+
+/** A finding begins with its object, which stands beside it already. */
+export const textBeside = ({ subject, text }: Pick<DaemonEvent, 'subject' | 'text'>) =>
+  text.startsWith(`${subject} `) ? text.slice(subject.length + 1) : text
 
 /** A line each, as they come: nobody knows yet how wide the next one is. */
 function print(some: readonly DaemonEvent[], format: Format): void {
   for (const event of some) {
-    const { at, kind, subject, text } = event
-    const line = () => `${at}  ${kind.padEnd(13)}  ${subject}  ${text}`
+    const { at, kind, subject } = event
+    const line = () => `${at}  ${kind.padEnd(13)}  ${subject}  ${textBeside(event)}`
     // A line, or a document, each.
     const news = format === 'json' ? JSON.stringify(event) : written(format, [event], line)
     process.stdout.write(`${news}\n`)

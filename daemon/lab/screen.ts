@@ -3,7 +3,7 @@
 import type { Family } from 'bgp-ts'
 import { type Finding, formatFinding, type Withheld } from '../../controllers/index.ts'
 import type { Provenance } from '../../speaker/index.ts'
-import { age, table } from '../render/table.ts'
+import { age, table, wholeTable } from '../render/table.ts'
 
 export interface LabView {
   readonly routers: readonly {
@@ -91,7 +91,7 @@ function withheldLines(view: LabView): string[] {
   const rows = view.nodes.flatMap(({ name, withheld }) =>
     withheld.map(({ prefix, object, reason }) => [name, prefix, object, reason]),
   )
-  return rows.length > 0 ? [table(['WITHHELD BY', 'PREFIX', 'OBJECT', 'WHY'], rows)] : ['nothing is withheld']
+  return rows.length > 0 ? [wholeTable(['WITHHELD BY', 'PREFIX', 'OBJECT', 'WHY'], rows)] : ['nothing is withheld']
 }
 
 export function labJson(view: LabView): unknown {

@@ -3,7 +3,7 @@
  * and the last one, of free text, which takes what is left of the line.
  */
 
-import { table, terminalWidth } from './table.ts'
+import { table, terminalWidth, wholeTable } from './table.ts'
 
 export interface Column<Row> {
   readonly heading: string
@@ -14,6 +14,8 @@ export interface Columns<Row> {
   readonly usual: readonly Column<Row>[]
   readonly wide: readonly Column<Row>[]
   readonly last: Column<Row>
+  /** The free text is a reason, which is never cut: it stands below its row where the line has no room for it. */
+  readonly whole?: boolean
 }
 
 export interface Look {
@@ -29,7 +31,8 @@ export function columnsTable<Row>(rows: readonly Row[], columns: Columns<Row>, l
   const { width = terminalWidth() } = look
   const { added, without } = look.wide ? widened(rows, columns, width) : { added: [], without: [] }
   const shown = [...columns.usual, ...added, columns.last]
-  const text = table(
+  const draw = columns.whole ? wholeTable : table
+  const text = draw(
     shown.map(({ heading }) => heading),
     rows.map((row) => shown.map(({ cell }) => cell(row))),
     width,

@@ -47,6 +47,7 @@ function columnsFor(rows: readonly PeerRow[]): Columns<PeerRow> {
     ],
     wide,
     last: { heading: 'NOTE', cell: ({ peer }) => noteOf(peer) },
+    whole: true,
   }
 }
 

@@ -3,7 +3,7 @@
 import { formatAttributes, formatIpv4, formatPrefix } from 'bgp-ts'
 import { formatFinding, type Plan, type PlannedLocal } from '../../controllers/index.ts'
 import { typeOf } from './peers-table.ts'
-import { table } from './table.ts'
+import { wholeTable } from './table.ts'
 
 /** What a route is sent with, and to whom, beyond the ordinary. */
 export function routeText({ attributes, towards = [], to }: Plan['routes'][number]): string {
@@ -35,22 +35,22 @@ export function planText(plan: Plan, width?: number): string {
     route.origin.rule,
     routeText(route),
   ])
-  const withheld = plan.withheld.map(({ prefix, kind, object, field, reason }) => [
+  const withheld = plan.withheld.map(({ prefix, kind, object, field, reason, mend }) => [
     prefix,
     kind,
     `${object} ${field}`,
-    reason,
+    `${reason}. To change it: ${mend}`,
   ])
   return [
     ...head,
     '',
-    peers.length > 0 ? table(['PEER', 'AS', 'TYPE', 'FROM', 'HELD DOWN'], peers, width) : 'no peers',
+    peers.length > 0 ? wholeTable(['PEER', 'AS', 'TYPE', 'FROM', 'HELD DOWN'], peers, width) : 'no peers',
     '',
     routes.length > 0
-      ? table(['ADVERTISED', 'NEXT HOP', 'KIND', 'OBJECT', 'RULE', 'WITH'], routes, width)
+      ? wholeTable(['ADVERTISED', 'NEXT HOP', 'KIND', 'OBJECT', 'RULE', 'WITH'], routes, width)
       : 'nothing advertised',
     '',
-    withheld.length > 0 ? table(['WITHHELD', 'KIND', 'OBJECT', 'WHY'], withheld, width) : 'nothing withheld',
+    withheld.length > 0 ? wholeTable(['WITHHELD', 'KIND', 'OBJECT', 'WHY'], withheld, width) : 'nothing withheld',
     ...(plan.findings.length > 0 ? ['', 'FINDINGS', ...plan.findings.map((one) => `  ${formatFinding(one)}`)] : []),
   ].join('\n')
 }

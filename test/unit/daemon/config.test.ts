@@ -6,7 +6,7 @@ import { environmentName } from '../../../daemon/config/flags.ts'
 import { configurationPage } from '../../../daemon/config/page.ts'
 import { loadSettings, planOptions } from '../../../daemon/config/settings.ts'
 import { readSpeakerFile } from '../../../daemon/config/speaker-file.ts'
-import { age, table } from '../../../daemon/render/table.ts'
+import { age, table, wholeTable } from '../../../daemon/render/table.ts'
 import { noPolicy } from '../../../policy/index.ts'
 
 const load = (commandLine: Record<string, string>, environment: Record<string, string> = {}) =>
@@ -218,6 +218,23 @@ describe('tables', () => {
   it('align their columns and keep to the width of the terminal', () => {
     const text = table(['A', 'LONG'], [['wide cell', 'x'.repeat(100)]], 40)
     expect(text.split('\n').map((line) => line.length)).to.deep.equal(['A          LONG'.length, 40])
+  })
+
+  it('show a reason whole, below its row where the line has no room for it', () => {
+    const why = 'no ready IPv6 endpoint is on this node'
+    const rows = [
+      ['10.0.0.1', 'Connect', why],
+      ['fd00::1', 'Established', ''],
+    ]
+    expect(wholeTable(['PEER', 'STATE', 'NOTE'], rows, 30).split('\n')).to.deep.equal([
+      'PEER      STATE        NOTE',
+      '10.0.0.1  Connect',
+      '    no ready IPv6 endpoint is',
+      '    on this node',
+      'fd00::1   Established',
+    ])
+    expect(wholeTable(['PEER', 'STATE', 'NOTE'], rows, 80)).to.equal(table(['PEER', 'STATE', 'NOTE'], rows, 80))
+    expect(wholeTable(['PEER', 'STATE', 'NOTE'], rows, 20).split('\n')[1]).to.equal('10.0.0.1')
   })
 
   it('say ages in two units', () => {

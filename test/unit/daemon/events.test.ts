@@ -3,6 +3,7 @@
 import { families } from 'bgp-ts'
 import { expect } from 'chai'
 import { finding } from '../../../controllers/findings.ts'
+import { textBeside } from '../../../daemon/commands/events.ts'
 import { EventLog } from '../../../daemon/events.ts'
 import { Fabric, peerTo, prefix } from '../../support/fabric.ts'
 
@@ -20,6 +21,12 @@ describe('events', () => {
     expect(log.after(35)).to.deep.equal([])
     expect(log.last).to.equal(35)
     expect(log.after(34)[0]?.at).to.equal('2026-11-27T03:00:00.000Z')
+  })
+
+  it('do not say the object of a finding twice in a row of the table', () => {
+    const found = { subject: 'service/default/web', text: 'service/default/web spec.ipFamilies: "IPv7" is no family' }
+    expect(textBeside(found)).to.equal('spec.ipFamilies: "IPv7" is no family')
+    expect(textBeside({ subject: 'plan', text: 'planned' })).to.equal('planned')
   })
 
   it('say when a session comes and goes, with its families and the reason, and nothing of attempts', async () => {
