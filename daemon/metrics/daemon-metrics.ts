@@ -32,8 +32,8 @@ export const daemonMetrics: readonly Metric[] = [
     'tandem_event_loop_late_seconds',
     'gauge',
     'How late the event loop was since the scrape before, whoever that was for',
-    ['quantile'],
-    ({ loopDelays }) => loopDelays.map(({ quantile, seconds }): Sample => [seconds, { quantile }]),
+    ['percentile'],
+    ({ loopDelays }) => loopDelays.map(({ percentile, seconds }): Sample => [seconds, { percentile }]),
   ),
   metric(
     'tandem_routes',

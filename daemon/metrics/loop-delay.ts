@@ -4,10 +4,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 /** A look every so many milliseconds. */
 const resolutionMs = 10
-const quantiles = [0.5, 0.99, 0.999, 1]
+const percentiles = [50, 99, 99.9, 100]
 
-/** Seconds, by quantile; 1 is the most. */
-export type LoopDelays = readonly { readonly quantile: number; readonly seconds: number }[]
+/** Seconds, by percentile; 100 is the most. */
+export type LoopDelays = readonly { readonly percentile: number; readonly seconds: number }[]
 
 export class LoopDelay {
   readonly #histogram = monitorEventLoopDelay({ resolution: resolutionMs })
@@ -22,7 +22,7 @@ export class LoopDelay {
     if (histogram.count === 0) return []
     // The interval of the looks is no delay.
     const late = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000)
-    const delays = quantiles.map((quantile) => ({ quantile, seconds: late(histogram.percentile(quantile * 100)) }))
+    const delays = percentiles.map((percentile) => ({ percentile, seconds: late(histogram.percentile(percentile)) }))
     histogram.reset()
     return delays
   }
