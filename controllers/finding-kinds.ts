@@ -73,6 +73,11 @@ const ofAnnotations = {
     when: 'An annotation of a Node or Service does not parse, and has no earlier value.',
     mend: 'Correct the item that is the value of the finding; EXPECTED says what would be right.',
   }),
+  'annotation-unknown': warning({
+    says: ({ like }: Words<'like'>) => `is nothing that is read here${like}`,
+    when: 'A key `tandem.io/*` or `kube-router.io/service.advertise.*` is none of those that a Node, or a Service, can have.',
+    mend: 'Correct the key ([annotations.md](annotations.md), [controllers/README.md](../controllers/README.md)), or take it away.',
+  }),
   'community-left-out': error({
     says: ({ expected }: Words<'expected'>) => `${expected}; it is left out`,
     when: 'One item of `kube-router.io/node.bgp.communities` is no community. The others are sent.',

@@ -6,11 +6,12 @@
 import type { Prefix } from 'bgp-ts'
 import { type Finding, finding } from '../findings.ts'
 import type { NodeView } from '../view.ts'
-import { type AttributeSettings, readAttributes, readSelection } from './attributes.ts'
+import { type AttributeSettings, attributeAnnotations, readAttributes, readSelection } from './attributes.ts'
 import type { Clauses } from './clauses.ts'
 import { type Keep, keeper, readOnce } from './keep.ts'
 import { legacyAnnotations, type PeerSetting, peersAnnotation, readLegacyPeers, readPeers } from './peers.ts'
 import { type NodeTopology, readTopology, topologyAnnotations } from './topology.ts'
+import { unknownAnnotations } from './unknown.ts'
 import { type Read, readCidr, readCommunity, readList, readSwitch, readUint32, splitList } from './values.ts'
 
 export interface NodeSettings extends NodeTopology {
@@ -39,6 +40,8 @@ export const annotations = {
   drain: 'tandem.io/drain',
   podCidrsTo: 'tandem.io/bgp.advertise-pod-cidrs-to',
 } as const
+
+const nodeKeys = [...Object.values(annotations), ...Object.values(attributeAnnotations)]
 
 export interface SettledNode {
   readonly settings: NodeSettings
@@ -73,6 +76,7 @@ export function readNodeSettings(node: NodeView, lastGood: NodeSettings | undefi
       undefined,
     ),
   }
+  findings.push(...unknownAnnotations(node.annotations, object, nodeKeys))
   return { settings, findings }
 }
 

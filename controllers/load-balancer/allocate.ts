@@ -9,6 +9,7 @@ import type { Address, Prefix } from 'bgp-ts'
 import { parseAddress } from '../../policy/index.ts'
 import { splitList } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
+import { serviceAnnotations } from '../plan/service-vips.ts'
 import type { ServiceView } from '../view.ts'
 import { type IpFamily, Pools } from './pools.ts'
 
@@ -39,7 +40,7 @@ export interface Allocation {
   readonly findings: readonly Finding[]
 }
 
-export const loadBalancerIpsAnnotation = 'tandem.io/load-balancer-ips'
+export const loadBalancerIpsAnnotation = serviceAnnotations.loadBalancerIps
 
 const requestField = `${loadBalancerIpsAnnotation} or spec.loadBalancerIP`
 const rangeFlag = '--loadbalancer-ip-range'

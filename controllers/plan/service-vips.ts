@@ -7,7 +7,8 @@ import { type Address, contains, type Family, formatAddress, formatPrefix, hostP
 import { familyOfAddress, parseAddress } from '../../policy/index.ts'
 import type { OriginatedRoute } from '../../speaker/index.ts'
 import { type AttributeSettings, attributeAnnotations, attributeKeys } from '../annotations/attributes.ts'
-import { readServiceSettings, type ServiceSettings } from '../annotations/service-settings.ts'
+import { readServiceSettings, type ServiceSettings, serviceAggregate } from '../annotations/service-settings.ts'
+import { unknownAnnotations } from '../annotations/unknown.ts'
 import { readBool } from '../annotations/values.ts'
 import { type Finding, finding } from '../findings.ts'
 import { orNone, sharedText } from '../shared.ts'
@@ -29,7 +30,10 @@ export const serviceAnnotations = {
   local: 'kube-router.io/service.local',
   skipLoadBalancerIps: 'kube-router.io/service.skiplbips',
   withdrawWithoutEndpoints: 'tandem.io/service.withdraw-without-endpoints',
+  loadBalancerIps: 'tandem.io/load-balancer-ips',
 } as const
+
+const serviceKeys = [...Object.values(serviceAnnotations), ...Object.values(attributeAnnotations), serviceAggregate]
 
 interface KindRule {
   readonly annotation: string
@@ -88,6 +92,7 @@ export function planService(service: ServiceView, context: ServiceContext, lastG
   const parts: AggregatePart[] = []
   const withheld: Withheld[] = []
   const findings = annotationFindings(service, object)
+  findings.push(...unknownAnnotations(service.annotations, object, serviceKeys))
   const settings = readServiceSettings(service, object, findings, lastGood)
   const vips: Prefix[] = []
   const { options } = context

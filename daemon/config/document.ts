@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import * as z from 'zod'
+import { didYouMean } from '../../controllers/index.ts'
 import { ConfigError } from './flag.ts'
-import { didYouMean } from './nearest.ts'
 
 export interface ConfigDocument {
   readonly name: string

@@ -1,6 +1,7 @@
 /** The policies of a configuration file, each statement with the line it stands on, and the lists that peers take of them. */
 
 import { families } from 'bgp-ts'
+import { didYouMean } from '../../controllers/index.ts'
 import {
   type Actions,
   AsPathSet,
@@ -19,7 +20,6 @@ import {
 } from '../../policy/index.ts'
 import type { ConfigDocument } from './document.ts'
 import { ConfigError } from './flag.ts'
-import { didYouMean } from './nearest.ts'
 import type { MatchPart, PoliciesPart, PolicyPart, StatementPart } from './policy-schema.ts'
 import { type Path, SetBook } from './policy-sets.ts'
 import { familyNames } from './values.ts'

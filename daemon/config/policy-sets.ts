@@ -4,6 +4,7 @@
  */
 
 import { familyNumbers } from 'bgp-ts'
+import { didYouMean } from '../../controllers/index.ts'
 import {
   type AsPathEntry,
   type AsPathFacts,
@@ -26,7 +27,6 @@ import {
 } from '../../policy/index.ts'
 import type { ConfigDocument } from './document.ts'
 import { ConfigError } from './flag.ts'
-import { didYouMean } from './nearest.ts'
 import type {
   AsnItem,
   AsPathItem,

@@ -2,13 +2,13 @@
 
 import { hostname } from 'node:os'
 import type { PeerSetting, PlanOptions } from '../../controllers/index.ts'
+import { nearest } from '../../controllers/index.ts'
 import type { RestartCircumstances } from '../../speaker/index.ts'
 import { secretFlags, unshown } from '../confidential.ts'
 import { type ConfigDocument, readDocument, readText } from './document.ts'
 import { ConfigError, type Flag } from './flag.ts'
 import { environmentName, type FlagName, flags, foreignFlags, type Settings } from './flags.ts'
 import { kubernetesKeys } from './kubernetes-file.ts'
-import { nearest } from './nearest.ts'
 import { externalDefaults, noRestart, routerPasswords, routerSession, sessionDefaults } from './session-flags.ts'
 import { speakerKeys } from './speaker-schema.ts'
 

@@ -1,9 +1,9 @@
 import { wellKnownCommunities } from 'bgp-ts'
 import { expect } from 'chai'
+import { didYouMean, nearest } from '../../../controllers/index.ts'
 import { readDocument } from '../../../daemon/config/document.ts'
 import { ConfigError } from '../../../daemon/config/flag.ts'
 import { readKubernetesFile } from '../../../daemon/config/kubernetes-file.ts'
-import { didYouMean, nearest } from '../../../daemon/config/nearest.ts'
 import { loadSettings } from '../../../daemon/config/settings.ts'
 import { readSpeakerFile } from '../../../daemon/config/speaker-file.ts'
 import {
