@@ -226,7 +226,7 @@ function reference(kind: string, name: string): KubeObject {
 
 function pathOf({ apiVersion, kind, metadata }: KubeObject): string {
   const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
-  const plural = plurals[kind] ?? `${kind.toLowerCase().replace(/s$/, 'se')}s`
+  const plural = plurals[kind] ?? `${kind.toLowerCase().replace(/s$/, 'se').replace(/y$/, 'ie')}s`
   const scope = clusterWide.includes(kind) ? '' : `/namespaces/${metadata.namespace ?? 'default'}`
   return `${group}${scope}/${plural}/${metadata.name}`
 }
