@@ -5,9 +5,10 @@
 
 import { Address, type Family, families, familyNumbers } from 'bgp-ts'
 import { Arena } from '../rib/arena.ts'
-import { freeBelow, isFarTooLong } from '../rib/columns.ts'
+import { isFarTooLong } from '../rib/columns.ts'
 import { KeyedHash } from '../rib/keyed-hash.ts'
 import { Records } from '../rib/records.ts'
+import { RowIds } from '../rib/row-ids.ts'
 import { SlotIndex } from '../rib/slot-index.ts'
 
 const initialEntries = 256
@@ -36,12 +37,9 @@ export class OutTable {
   readonly #hash: KeyedHash
   #arena = new Arena()
   readonly #records = new Records(entryWords, initialEntries)
-  readonly #index = new SlotIndex(initialEntries)
   /** Id 0 means: not sent. */
-  #entries = 1
-  #free: number[] = []
-  /** Generation of ids that have not been given out since the rows were this many. */
-  #oldest = 0
+  readonly #ids = new RowIds(this.#records, generation)
+  readonly #index = new SlotIndex(initialEntries)
   /** The header that was asked for last. Written anew for each message: a reflector's routes have as many next hops as there are nodes. */
   readonly #header = new Uint8Array(reachOctets)
   readonly #headerWords = new DataView(this.#header.buffer)
@@ -71,7 +69,7 @@ export class OutTable {
     for (let id = this.#index.first(hash); id !== 0; id = this.#index.next(hash)) {
       if (this.#is(id, family, bytes, length, nextHop)) return id
     }
-    const id = this.#free.pop() ?? this.#newId()
+    const id = this.#ids.take()
     const records = this.#records
     records.set(id, listAt, this.#arena.put(bytes, 0, length))
     records.set(id, listLength, length)
@@ -106,13 +104,12 @@ export class OutTable {
     const records = this.#records
     this.#index.remove(id)
     this.#arena.drop(records.get(id, listAt), records.get(id, listLength))
-    records.set(id, generation, records.get(id, generation) + 1)
-    this.#free.push(id)
+    this.#ids.giveBack(id)
   }
 
   /** Changes whenever the id is given to another list: caches ask. */
   generation(id: number): number {
-    return this.#records.get(id, generation)
+    return this.#ids.generation(id)
   }
 
   listLength(id: number): number {
@@ -173,33 +170,16 @@ export class OutTable {
     return true
   }
 
-  #newId(): number {
-    const id = this.#entries++
-    this.#records.reach(id)
-    this.#records.set(id, generation, this.#oldest)
-    return id
-  }
-
   /** Gives back what a table that was far larger has left. Ids stay; those given out again later have generations that nobody has seen. True if it did. */
   trim(): boolean {
     const records = this.#records
     if (!isFarTooLong(records.rows, this.size) && !this.isWasteful) return false
     const ids = [...this.#index.numbers()]
-    const used = new Uint8Array(this.#entries)
-    used[0] = 1
-    for (const id of ids) used[id] = 1
-    const end = used.lastIndexOf(1) + 1
-    for (let id = 1; id < this.#entries; id++) this.#oldest = Math.max(this.#oldest, this.generation(id) + 1)
-    records.shrink(end, initialEntries)
-    this.#index.shrink(initialEntries, end)
-    this.#entries = end
-    this.#free = freeBelow(end, used)
+    this.#index.shrink(initialEntries, this.#ids.shrink(ids, initialEntries))
     const before = this.#arena
     this.#arena = new Arena()
     for (const id of ids) {
-      const offset = records.get(id, listAt)
-      const from = before.placeOf(offset)
-      records.set(id, listAt, this.#arena.put(before.chunkOf(offset), from, from + records.get(id, listLength)))
+      records.set(id, listAt, this.#arena.move(before, records.get(id, listAt), records.get(id, listLength)))
     }
     return true
   }

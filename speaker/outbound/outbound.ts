@@ -297,7 +297,9 @@ export class Outbound {
     group.members.add(member)
     this.#byPeer.set(member.peer, group)
     this.#groups.add(group)
-    this.#byKey.set(key, new Set([...this.#withKey(key), group]))
+    const others = this.#byKey.get(key)
+    if (others) others.add(group)
+    else this.#byKey.set(key, new Set([group]))
     this.#unsettled.add(group)
     this.#flushes.set(group, (overdue) => this.#flush(group, overdue))
     return group

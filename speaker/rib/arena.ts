@@ -46,6 +46,12 @@ export class Arena {
     return offset
   }
 
+  /** Copies in a block of another arena; returns its offset here. */
+  move(from: Arena, offset: number, length: number): number {
+    const at = from.placeOf(offset)
+    return this.put(from.chunkOf(offset), at, at + length)
+  }
+
   drop(offset: number, length: number): void {
     const size = sizeClass(length)
     this.#used -= size * classSize

@@ -18,9 +18,10 @@ import {
   noTerms,
   type Share,
 } from './attribute-entry.ts'
-import { freeBelow, isFarTooLong } from './columns.ts'
+import { isFarTooLong } from './columns.ts'
 import { KeyedHash } from './keyed-hash.ts'
 import { Records } from './records.ts'
+import { RowIds } from './row-ids.ts'
 import { SlotIndex } from './slot-index.ts'
 
 const initialEntries = 256
@@ -57,12 +58,8 @@ export class AttributeTable {
   readonly #hash: KeyedHash
   #arena = new Arena()
   readonly #records = new Records(entryWords, initialEntries)
+  readonly #ids = new RowIds(this.#records, generation)
   readonly #index = new SlotIndex(initialEntries)
-  #free: number[] = []
-  /** Id 0 is never given out: it means none. */
-  #entries = 1
-  /** Generation of ids that have not been given out since the rows were this many. */
-  #oldest = 0
   /** At whose expense each entry is there. */
   readonly #shares: (Share | undefined)[] = []
 
@@ -112,7 +109,7 @@ export class AttributeTable {
     { list, plain: madeOf = 0, share }: EntryTerms = noTerms,
   ): number {
     if (madeOf !== 0) this.retain(madeOf)
-    const id = this.#free.pop() ?? this.#newId()
+    const id = this.#ids.take()
     this.#shares[id] = share
     if (share) share.octets += costOf(end - at, list?.length)
     const records = this.#records
@@ -153,11 +150,10 @@ export class AttributeTable {
     this.#index.remove(id)
     if (list !== key) this.#arena.drop(list, listOctets)
     this.#arena.drop(key, keyOctets)
-    records.set(id, generation, records.get(id, generation) + 1)
     const share = this.#shares[id]
     if (share) share.octets -= costOf(keyOctets, list === key ? 0 : listOctets)
     this.#shares[id] = undefined
-    this.#free.push(id)
+    this.#ids.giveBack(id)
     const madeOf = records.get(id, plain)
     if (madeOf !== 0) this.release(madeOf)
   }
@@ -170,7 +166,7 @@ export class AttributeTable {
 
   /** Changes whenever the id is given to another list. */
   generation(id: number): number {
-    return this.#records.get(id, generation)
+    return this.#ids.generation(id)
   }
 
   attributes(id: number): Attributes {
@@ -347,36 +343,17 @@ export class AttributeTable {
     const records = this.#records
     if (!isFarTooLong(records.rows, this.size) && !this.isWasteful) return
     const ids = [...this.#index.numbers()]
-    const used = new Uint8Array(this.#entries)
-    used[0] = 1
-    for (const id of ids) used[id] = 1
-    const end = used.lastIndexOf(1) + 1
-    for (let id = 1; id < this.#entries; id++) this.#oldest = Math.max(this.#oldest, this.generation(id) + 1)
-    records.shrink(end, initialEntries)
+    const end = this.#ids.shrink(ids, initialEntries)
     this.#index.shrink(initialEntries, end)
-    this.#entries = end
     this.#shares.length = Math.min(this.#shares.length, end)
-    this.#free = freeBelow(end, used)
     const before = this.#arena
     this.#arena = new Arena()
     for (const id of ids) {
       const isShared = records.get(id, listAt) === records.get(id, keyAt)
-      const key = this.#moved(before, records.get(id, keyAt), records.get(id, keyLength))
-      const list = isShared ? key : this.#moved(before, records.get(id, listAt), records.get(id, listLength))
+      const key = this.#arena.move(before, records.get(id, keyAt), records.get(id, keyLength))
+      const list = isShared ? key : this.#arena.move(before, records.get(id, listAt), records.get(id, listLength))
       records.set(id, keyAt, key)
       records.set(id, listAt, list)
     }
-  }
-
-  #moved(from: Arena, offset: number, length: number): number {
-    const at = from.placeOf(offset)
-    return this.#arena.put(from.chunkOf(offset), at, at + length)
-  }
-
-  #newId(): number {
-    const id = this.#entries++
-    this.#records.reach(id)
-    this.#records.set(id, generation, this.#oldest)
-    return id
   }
 }

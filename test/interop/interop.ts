@@ -6,26 +6,11 @@ import { expect } from 'chai'
 import type { PeerSnapshot, RouteRow, SpeakerSnapshot } from '../../speaker/index.ts'
 import { eventually, type Program, Topology } from '../topology/runner.ts'
 import { note } from './matrix.ts'
+import { planned } from './planned.ts'
 import { type Router, routers } from './routers.ts'
 
 const main = join(import.meta.dirname, '../../daemon/main.ts')
 const topologies = join(import.meta.dirname, '../topology')
-
-/** What the manifests ask for. */
-const planned = [
-  '10.244.1.0/24 via 10.0.0.2',
-  '10.96.0.10/32 via 10.0.0.2',
-  '10.96.0.53/32 via 10.0.0.2',
-  '10.96.0.80/32 via 10.0.0.2',
-  '198.51.100.53/32 via 10.0.0.2',
-  '203.0.113.80/32 via 10.0.0.2',
-  '2001:db8:113::80/128 via fd00::2',
-  '2001:db8:51::53/128 via fd00::2',
-  'fd00:244:1::/64 via fd00::2',
-  'fd00:96::10/128 via fd00::2',
-  'fd00:96::53/128 via fd00::2',
-  'fd00:96::80/128 via fd00::2',
-].sort()
 
 const without = (...prefixes: string[]) =>
   planned.filter((row) => !prefixes.some((prefix) => row.startsWith(`${prefix} `)))

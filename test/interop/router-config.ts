@@ -7,6 +7,7 @@ import type { Explanation } from '../../daemon/explain.ts'
 import type { PeerSnapshot, SpeakerSnapshot } from '../../speaker/index.ts'
 import { eventually, Topology } from '../topology/runner.ts'
 import { note } from './matrix.ts'
+import { planned } from './planned.ts'
 import { frrOn, type Router, routers } from './routers.ts'
 
 const main = join(import.meta.dirname, '../../daemon/main.ts')
@@ -26,22 +27,6 @@ const flags = [
   '--service-external-ip-range=198.51.100.0/24,2001:db8:51::/64',
   '--loadbalancer-ip-range=203.0.113.0/24,2001:db8:113::/64',
 ]
-
-/** What the manifests ask for. */
-const planned = [
-  '10.244.1.0/24 via 10.0.0.2',
-  '10.96.0.10/32 via 10.0.0.2',
-  '10.96.0.53/32 via 10.0.0.2',
-  '10.96.0.80/32 via 10.0.0.2',
-  '198.51.100.53/32 via 10.0.0.2',
-  '203.0.113.80/32 via 10.0.0.2',
-  '2001:db8:113::80/128 via fd00::2',
-  '2001:db8:51::53/128 via fd00::2',
-  'fd00:244:1::/64 via fd00::2',
-  'fd00:96::10/128 via fd00::2',
-  'fd00:96::53/128 via fd00::2',
-  'fd00:96::80/128 via fd00::2',
-].sort()
 
 /** A router that is configured while it runs, from nothing but its id. */
 interface Blank {
