@@ -4,44 +4,14 @@
  */
 
 import { type Address, type Family, sameAddress } from 'bgp-ts'
-import { type CompiledPolicy, nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
+import { nextHopOf, type Subject, type Verdict } from '../../policy/index.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { Encoder, type ExportedRoute, forAll } from './encoder.ts'
+import type { ExportTerms } from './export-terms.ts'
 import { OutTable } from './out-table.ts'
 import { isNamed } from './peer-words.ts'
-
-/** What the peers of an update group have in common. */
-export interface ExportTerms {
-  readonly policy: CompiledPolicy
-  readonly external: boolean
-  readonly localAsn: number
-  readonly fourOctetAsn: boolean
-  /** IPv4 routes may have IPv6 next hops (RFC 8950). */
-  readonly extendedNextHop: boolean
-  /** They know routes of last resort (RFC 9494). */
-  readonly longLived: boolean
-  readonly nextHopSelf: boolean
-  /** Whether the policy could ever let a learned route out to them. */
-  readonly learned: boolean
-  /** Our cluster id towards internal peers, while this speaker is a route reflector (RFC 4456). */
-  readonly clusterId: number | undefined
-  /** They are clients of it. */
-  readonly client: boolean
-  /** Our address of each family towards these peers: of the session where it fits, else the speaker's own. */
-  readonly self: { readonly [family in Family]?: Address }
-  /** The speaker's declared address of each family. */
-  readonly declared: { readonly [family in Family]?: Address }
-  /** Routes that these peers are sent at most, by family. */
-  readonly maximumOut: { readonly [family in Family]?: number }
-  /** How many routes each rule of the policy matched, by its index. */
-  readonly hits: Float64Array
-  /** Of the words by which routes name peers, those that these peers bear. */
-  readonly words: ReadonlySet<string>
-  /** The only member, where the policy or split horizon makes a difference between peers. */
-  readonly only: RoutedPeer | undefined
-}
 
 /** Out id of the route, 0 for one that is not sent; and in words which rule decided. */
 export interface ExportDecision {

@@ -2,7 +2,7 @@
 
 import { families, formatAddress } from 'bgp-ts'
 import type { RoutedPeer } from '../routed-peer.ts'
-import type { ExportTerms } from './exporter.ts'
+import type { ExportTerms } from './export-terms.ts'
 
 /** All that makes a difference in what a peer is sent. */
 export function keyOf(terms: ExportTerms, peer: RoutedPeer): string {

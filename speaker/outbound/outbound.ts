@@ -3,18 +3,18 @@
  * A member that does not take data leaves its group with a copy of its state and harms nobody; peers whose state is equal again are put together again.
  */
 
-import { type Address, type Family, families, formatAddress } from 'bgp-ts'
+import { type Address, type Family, families } from 'bgp-ts'
 import type { LocalDeclaration } from '../desired.ts'
 import type { Jobs } from '../jobs.ts'
 import { none } from '../rib/path-table.ts'
 import { type FamilyRib, ownIndex, type Rib } from '../rib/rib.ts'
-import { type Identity, isLinkLocal } from '../rib/usable.ts'
+import type { Identity } from '../rib/usable.ts'
 import type { RoutedPeer } from '../routed-peer.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
-import { type ExportDecision, Exporter, type ExportTerms } from './exporter.ts'
+import { type ExportTerms, termsOf } from './export-terms.ts'
+import { type ExportDecision, Exporter } from './exporter.ts'
 import { keyOf } from './group-key.ts'
 import type { OutTable } from './out-table.ts'
-import { wordsOf } from './peer-words.ts'
 import { clogged, type Member, refreshMarker, type SendWatcher, UpdateGroup, type Watch } from './update-group.ts'
 
 /** That routes of a family are held back from a peer, or, with none held, no more are. */
@@ -243,45 +243,8 @@ export class Outbound {
   }
 
   #termsOf(peer: RoutedPeer): ExportTerms {
-    const local = this.#local()
-    const { negotiated, link, exportPolicy } = peer
-    const external = negotiated?.external ?? true
-    const session = link.localAddress
-    const self = Object.fromEntries(
-      families.flatMap((family) => {
-        const version = family === 'ipv4-unicast' ? 4 : 6
-        const declared = local?.addresses[family]
-        // A link-local address of the session is a next hop only where there is no better one.
-        const fits = session?.version === version && !(isLinkLocal(session) && declared)
-        const address = fits ? session : declared
-        return address ? [[family, address]] : []
-      }),
-    )
-    const learned = exportPolicy.acceptsLearnedTowards[external ? 'external' : 'internal']
-    return {
-      policy: exportPolicy,
-      external,
-      learned,
-      clusterId: external ? undefined : this.#own.clusterId,
-      client: peer.isClient,
-      localAsn: negotiated?.localAsn ?? 0,
-      fourOctetAsn: negotiated?.fourOctetAsn ?? true,
-      extendedNextHop: negotiated?.extendedNextHop ?? false,
-      longLived: negotiated?.peerCapabilities.some(({ kind }) => kind === 'long-lived-graceful-restart') ?? false,
-      nextHopSelf: link.declaration.nextHopSelf,
-      self,
-      declared: local?.addresses ?? {},
-      maximumOut: link.declaration.maximumOut ?? {},
-      hits: new Float64Array(exportPolicy.rules.length),
-      words: new Set(wordsOf(link.declaration, external).filter((word) => this.#statedWords.has(word))),
-      only: learned || this.#standsAlone(peer) ? peer : undefined,
-    }
-  }
-
-  /** Whether what this peer is sent depends on who it is, apart from split horizon: by policy, or because routes have its address as next hop (RFC 4271 section 5.1.3). */
-  #standsAlone({ exportPolicy, link }: RoutedPeer): boolean {
-    const { address } = link.declaration
-    return exportPolicy.usesNeighbour || this.#statedNextHops.has(formatAddress(address))
+    const stated = { nextHops: this.#statedNextHops, words: this.#statedWords }
+    return termsOf(peer, this.#local(), this.#own.clusterId, stated)
   }
 
   #groupOf(peer: RoutedPeer): UpdateGroup | undefined {
