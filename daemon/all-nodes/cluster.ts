@@ -34,11 +34,11 @@ export async function lookAround(
   { namespace, selector, nodeSelector }: Choice,
 ): Promise<{ readonly nodes: readonly NodeObject[]; readonly pods: readonly PodObject[] }> {
   try {
-    const [nodes, pods] = await Promise.all([
-      listed<NodeObject>(api, '/api/v1/nodes', nodeSelector),
-      listed<PodObject>(api, `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`, selector),
-    ])
-    return { nodes, pods }
+    const nodes = listed<NodeObject>(api, '/api/v1/nodes', nodeSelector)
+    const pods = listed<PodObject>(api, `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`, selector)
+    // Where both are refused, the same one is named each time: the nodes, whichever answer came first.
+    await Promise.allSettled([nodes, pods])
+    return { nodes: await nodes, pods: await pods }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     const right = error instanceof ApiError ? rightsOf(error) : ''
