@@ -23,5 +23,6 @@ export type {
 export { type ApplyReport, Speaker, type SpeakerOptions } from './speaker.ts'
 export type { PeerVerdict, PrefixStory, RouteFilter, RouteRow, RouteView } from './story.ts'
 export { MemoryNetwork } from './transport/memory.ts'
-export { nodeClock, nodeWorld } from './transport/node-world.ts'
+export { nodeClock } from './transport/node-clock.ts'
+export { nodeWorld } from './transport/node-world.ts'
 export type * from './world.ts'

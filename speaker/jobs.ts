@@ -5,7 +5,7 @@
 
 import type { Clock, Timer } from './world.ts'
 
-const sliceMs = 4
+const sliceMs = 3
 
 /** Works until `overdue()` says that its time is up; true when there is nothing left to do. */
 export type Job = (overdue: () => boolean) => boolean

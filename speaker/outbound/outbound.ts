@@ -48,6 +48,8 @@ export class Outbound {
   readonly #byPeer = new Map<RoutedPeer, UpdateGroup>()
   /** All that have anything to send, and some that had. */
   readonly #unsettled = new Set<UpdateGroup>()
+  /** Of groups that are no more. */
+  readonly #released = new Set<AdjRibOut>()
   readonly #flushes = new Map<UpdateGroup, (overdue: () => boolean) => boolean>()
   #endOfRibHeld: boolean
   #statedNextHops: ReadonlySet<string> = new Set()
@@ -93,7 +95,7 @@ export class Outbound {
     const out = negotiated.map((family) => new AdjRibOut(this.#rib.families[family], this.#exporter.table))
     for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const group = this.#addGroup(key, terms, out, member)
-    for (const one of out) one.markAll(false, terms.learned)
+    for (const one of out) one.lookAtAll(false, terms.learned)
     this.#schedule(group, gatherMs)
   }
 
@@ -111,7 +113,7 @@ export class Outbound {
     const key = keyOf(terms, peer)
     if (key === group.key) return
     const own = this.#detach(group, peer, key, terms)
-    for (const out of own.out) out.markAll(false, terms.learned || group.terms.learned)
+    for (const out of own.out) out.lookAtAll(false, terms.learned || group.terms.learned)
     this.#schedule(own)
   }
 
@@ -136,7 +138,7 @@ export class Outbound {
     const group = this.#groupOf(peer)
     if (!group) return
     const own = group.members.size > 1 ? this.#detach(group, peer, group.key, group.terms) : group
-    own.of(this.#rib.families[family])?.markAll(true, own.terms.learned)
+    own.of(this.#rib.families[family])?.lookAtAll(true, own.terms.learned)
     const member = [...own.members].find((one) => one.peer === peer)
     if (peer.negotiated?.enhancedRefresh && member && !member.awaiting.has(family) && !member.refreshing.has(family)) {
       member.refreshing.add(family)
@@ -276,26 +278,35 @@ export class Outbound {
   }
 
   #dropGroup(group: UpdateGroup): void {
+    this.#forgetGroup(group)
+    for (const out of group.out) this.#release(out)
+  }
+
+  #forgetGroup(group: UpdateGroup): void {
     this.#groups.delete(group)
     const others = this.#byKey.get(group.key)
     others?.delete(group)
     if (others?.size === 0) this.#byKey.delete(group.key)
     this.#unsettled.delete(group)
     this.#flushes.delete(group)
-    for (const out of group.out) {
-      const rows = out.rib.prefixes.rows
-      const orphans: number[] = []
-      for (let row = 0; row < rows; row++) {
-        if (out.rib.paths.best(row) === none && (out.sent(row) !== 0 || out.isMarked(row))) orphans.push(row)
-      }
-      out.drop()
-      for (const row of orphans) this.free(out.rib, row)
-    }
   }
 
-  /** Makes a peer a group of its own, with a copy of what its old group sent. */
+  /** Lets go, in slices, of what nobody has any more. Until then it holds its rows. */
+  #release(out: AdjRibOut): void {
+    this.#released.add(out)
+    let row = 0
+    this.#jobs.add((overdue) => {
+      row = out.release(row, overdue, (orphan) => this.free(out.rib, orphan))
+      if (row < out.end) return false
+      this.#released.delete(out)
+      return true
+    })
+  }
+
+  /** Makes a peer a group of its own, with what its old group sent: a copy of that while others are in it. */
   #detach(group: UpdateGroup, peer: RoutedPeer, key: string, terms: ExportTerms): UpdateGroup {
-    const out = group.out.map((one) => one.clone())
+    const isAlone = group.members.size === 1
+    const out = isAlone ? group.out : group.out.map((one) => one.clone())
     for (const one of out) one.setLimit(terms.maximumOut[one.rib.family])
     const member = [...group.members].find((one) => one.peer === peer) ?? {
       peer,
@@ -303,10 +314,9 @@ export class Outbound {
       refreshing: new Set<Family>(),
     }
     group.members.delete(member)
-    // Before the old one goes: a row that only these two hold would be given back, and perhaps be another prefix when the copy withdraws it.
     const own = this.#addGroup(key, terms, out, member)
     own.started = true
-    if (group.members.size === 0) this.#dropGroup(group)
+    if (isAlone) this.#forgetGroup(group)
     return own
   }
 
@@ -376,10 +386,12 @@ export class Outbound {
   /** Gives a row back once it has no path, and nobody has been or is to be sent anything of it. */
   free(rib: FamilyRib, row: number): void {
     if (rib.paths.best(row) !== none) return
+    const holds = (out: AdjRibOut) => out.sent(row) !== 0 || out.isMarked(row)
     for (const group of this.#groups) {
       const out = group.of(rib)
-      if (out && (out.sent(row) !== 0 || out.isMarked(row))) return
+      if (out && holds(out)) return
     }
+    for (const out of this.#released) if (out.rib === rib && holds(out)) return
     if (this.#watch.by?.holds(rib, row)) return
     rib.prefixes.remove(row)
   }

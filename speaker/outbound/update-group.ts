@@ -82,7 +82,7 @@ export class UpdateGroup {
   }
 
   get settled(): boolean {
-    return this.out.every((family) => family.pending === 0)
+    return this.out.every((family) => family.isSettled)
   }
 
   /** Asked for each group at each change: no closure. */
@@ -95,7 +95,7 @@ export class UpdateGroup {
   flush(overdue: () => boolean, unused: (rib: FamilyRib, row: number) => void): void {
     this.started = true
     for (const out of this.out) {
-      while (out.pending > 0 && !this.#waits() && !overdue()) this.#slice(out, overdue, unused)
+      while (!out.isSettled && !this.#waits() && !overdue()) this.#slice(out, overdue, unused)
     }
   }
 
@@ -130,8 +130,10 @@ export class UpdateGroup {
     const gone: number[] = []
     const { table } = this.#exporter
     batch.clear()
+    // What changed goes first; and apart from the walk, which may come by the same rows: none is to be in one message twice.
+    const isOfMarked = out.marked > 0
     for (let count = 1; ; count++) {
-      const row = out.take()
+      const row = isOfMarked ? out.takeMarked() : out.takeNext()
       if (row === noRow) break
       const decided = this.#exporter.decide(this.terms, rib, row, this.terms.hits).id
       const id = guarded(out, row, decided)

@@ -1,21 +1,9 @@
 /** The real world: the machine's clock, its randomness, its TCP and its paths. */
 
 import { ThreadedBfd } from '../bfd/thread.ts'
-import type { Clock, Log, World } from '../world.ts'
+import type { Log, World } from '../world.ts'
+import { nodeClock } from './node-clock.ts'
 import { tcp } from './tcp.ts'
-
-export const nodeClock: Clock = {
-  now: () => performance.now(),
-  after: (delayMs, run) => {
-    // Zero delays are for the next turn of the event loop, after sockets were read: a timer of 1 ms would be too slow a step.
-    if (delayMs <= 0) {
-      const immediate = setImmediate(run)
-      return { cancel: () => clearImmediate(immediate) }
-    }
-    const timer = setTimeout(run, delayMs)
-    return { cancel: () => clearTimeout(timer) }
-  },
-}
 
 /** Not `Math.random`: its state can be told from what peers see of it in our timers, and keys of tables come from here. */
 function nodeRandom(): number {

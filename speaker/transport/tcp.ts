@@ -15,12 +15,13 @@ import type {
   SocketOptions,
   Transport,
 } from '../world.ts'
+import { nodeClock } from './node-clock.ts'
+import { type Reader, ReadingTurns } from './reading-turns.ts'
 import { applyOptions, internetworkControl, setKey } from './socket-options.ts'
 import { bindSocket, closeSocket, openSocket, SystemError } from './system.ts'
 
 const readBuffer = new Uint8Array(64 * 1024)
-/** Milliseconds of work while code is cold. */
-const sliceOctets = 16 * 1024
+const turns = new ReadingTurns(nodeClock)
 
 /** How long a closing connection may take to deliver what is queued, before it is cut. */
 const lingerMs = 700
@@ -35,7 +36,7 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
   let connection: TcpConnection | undefined
   const onread = {
     buffer: readBuffer,
-    callback: (length: number) => connection?.received(readChunk(length)) ?? true,
+    callback: (length: number) => connection?.received(readBuffer.subarray(0, length), true) ?? true,
   }
   const to = { host: hostOf(remote), port: remote.port }
   if (isPlain(target)) {
@@ -58,11 +59,6 @@ function dial(target: DialTarget, handlers: ConnectionHandlers): Connection {
     connection = new TcpConnection(socket, remote, handlers)
   }
   return connection
-}
-
-/** What was just read: copied where it takes more than one turn, because in between other connections are read into the same buffer. */
-function readChunk(length: number): Uint8Array {
-  return length > sliceOctets ? readBuffer.slice(0, length) : readBuffer.subarray(0, length)
 }
 
 /** A refusal ends this connection: thrown in an event of the socket it would end the process. */
@@ -113,7 +109,7 @@ function listen(endpoint: Endpoint, onConnection: (connection: IncomingConnectio
       if (password || Object.keys(options).length > 0) connection.tune(options, password)
       accepted = true
       socket.on('data', (chunk) => {
-        if (!connection.received(chunk)) socket.pause()
+        if (!connection.received(chunk, false)) socket.pause()
       })
       return connection
     }
@@ -183,7 +179,7 @@ function descriptorOf(socket: Socket | Server): number {
   return handle.fd
 }
 
-class TcpConnection implements Connection {
+class TcpConnection implements Connection, Reader {
   readonly remote: Endpoint
   readonly #socket: Socket
   #handlers: ConnectionHandlers | undefined
@@ -218,24 +214,18 @@ class TcpConnection implements Connection {
     return this.#socket.writableLength
   }
 
-  /**
-   * False where reading is to stop, until all of the chunk has been taken: a slice in each turn of the event loop, so that timers and other sockets have
-   * theirs. A socket with a table in it would be read two megabytes at a time otherwise. The caller leaves the chunk as it is until then.
-   */
-  received(chunk: Uint8Array): boolean {
-    if (chunk.length > sliceOctets) {
-      this.#takeFrom(chunk, 0)
-      return false
-    }
-    this.#handlers?.onData(chunk)
-    return true
+  /** False where reading is to stop, until all of the chunk has been taken. A socket with a table in it would be read two megabytes at a time otherwise. */
+  received(chunk: Uint8Array, isShared: boolean): boolean {
+    return turns.read(this, chunk, isShared)
   }
 
-  #takeFrom(chunk: Uint8Array, at: number): void {
-    const next = at + sliceOctets
-    this.#handlers?.onData(chunk.subarray(at, next))
-    const isMore = next < chunk.length && this.#handlers !== undefined
-    setImmediate(() => (isMore ? this.#takeFrom(chunk, next) : void this.#socket.resume()))
+  take(piece: Uint8Array): boolean {
+    this.#handlers?.onData(piece)
+    return this.#handlers !== undefined
+  }
+
+  taken(): void {
+    this.#socket.resume()
   }
 
   write(bytes: Uint8Array): boolean {
